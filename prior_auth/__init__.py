@@ -1,0 +1,1 @@
+"""Prior authorization for cancer care: evidence from any chart, payer rules in CQL, Da Vinci PAS, durable workflows."""

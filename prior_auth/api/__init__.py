@@ -1,0 +1,1 @@
+"""The doors of both sides: FHIR, JSON and pages."""

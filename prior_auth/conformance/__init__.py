@@ -1,0 +1,1 @@
+"""Suite runners, so that anyone can judge any engine or server."""

@@ -1,0 +1,1 @@
+"""The nouns of prior authorization and what they may do. Standard library only."""

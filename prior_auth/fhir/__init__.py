@@ -1,0 +1,1 @@
+"""The standards' shapes: plain functions both ways over lossless JSON."""

@@ -1,0 +1,1 @@
+"""FHIRPath behind one door."""

@@ -1,0 +1,1 @@
+"""Policies, and what they say of evidence as of a day."""

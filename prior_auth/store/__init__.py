@@ -1,0 +1,1 @@
+"""The case store of one side: tables, sealed payloads, timeline, migrations."""

@@ -1,0 +1,1 @@
+"""Value sets and code systems as frozen sets with a version; units."""

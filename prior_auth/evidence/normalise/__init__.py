@@ -1,0 +1,40 @@
+"""One typed value, or an honest "unread", from every way a chart can state a fact.
+
+A normaliser is a pure function `(resource, value) -> readings`: the resource as plain FHIR JSON, and the element's
+value as plain JSON (a Quantity, CodeableConcept, Ratio or Range object, a string, a number). It gives at least one
+reading or raises `Unreadable`; it never guesses. Names in `NORMALISERS` are those that evidence definitions use:
+
+==================== ==================================================================================================
+`status`             positive, negative, equivocal: value `"positive"`…, coded SCT
+`er.status`,         as `status`, from coded, percent, Allred, text; `extra["percent"]` Decimal where a percent was said
+`pr.status`
+`her2.ihc`           as `status`; text is the score `0`, `1+`, `2+`, `3+` where said
+`her2.ish`           one reading each: status (code LNC 85318-4), ratio (49683-6), copies (74860-8)
+`pdl1.tps`           Decimal in `%`, comparator where stated
+`stage.group`        value `"IIIC"`, coded SCT, code SCT 399537006 c / 399588009 p / 399390009 not said
+`stage.T` `.N` `.M`  value `"T2a"`, coded SCT where known, code by c/p; extra `prefix` (`c`, `p`, `yp` …), `axis`, `rank`
+`ecog`, `karnofsky`  int
+`disease-status`     value `"worsened"`…, coded SCT
+`lvef`               Decimal `%`
+`weight`, `height`   Decimal `kg`, `cm`
+`histology`          value ICD-O-3 `"8140/3"` or class name, coded ICD-O-3; extra `family`
+`histologic-grade`   value `"low"`…, coded SCT
+`laterality`         value `"left"`…, coded SCT
+`diagnosis`          Condition.code: value site name, coded canonical SCT; extra `kind` primary, secondary, history …
+`variant`            Observation (value unused): value `"present"`/`"absent"`, coded LOINC answer; extra gene, protein …
+`genes`              value is a CodeableConcept or text naming genes: one reading a gene, coded HGNC
+`drug`               CodeableConcept or text: value ingredient name, coded RxNorm; extra `ingredient` (drugs.Ingredient)
+`stop-reason`        value `"not-tolerated"`…, coded SCT
+`comorbidity`        Condition.code or related-condition: value `"autoimmune"` …, coded SCT
+==================== ==================================================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from prior_auth.evidence.normalise.reading import Normaliser, Reading, Unreadable
+
+__all__ = ["NORMALISERS", "Normaliser", "Reading", "Unreadable"]
+
+NORMALISERS: Mapping[str, Normaliser] = {}

@@ -1,0 +1,131 @@
+"""The payer's side of a request and its life."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from prior_auth.domain.people import Person
+from prior_auth.domain.request import Period
+from prior_auth.errors import Conflict
+
+
+class AuthorizationStatus(StrEnum):
+    RECEIVED = "received"
+    PENDED = "pended"
+    CERTIFIED = "certified"
+    MODIFIED = "modified"
+    NOT_CERTIFIED = "not-certified"
+    PARTIAL = "partial"
+
+    @property
+    def is_final(self) -> bool:
+        return self not in (AuthorizationStatus.RECEIVED, AuthorizationStatus.PENDED)
+
+
+class Action(StrEnum):
+    """What a payer says of an item, in words; the wire codes are X12 306 (`fhir/codes.py`)."""
+
+    CERTIFY = "certify"
+    MODIFY = "modify"
+    DENY = "deny"
+    PEND = "pend"
+
+
+class DenialReason(StrEnum):
+    """Why not: our own enumeration (`mcode_oncology` section 3). X12 reason codes come from the payer's own table."""
+
+    MISSING_DOCUMENT = "MISSING_DOCUMENT"
+    ILLEGIBLE_OR_OLD_RECORD = "ILLEGIBLE_OR_OLD_RECORD"
+    NOT_MEDICALLY_NECESSARY = "NOT_MEDICALLY_NECESSARY"
+    OFF_LABEL_NOT_COMPENDIA = "OFF_LABEL_NOT_COMPENDIA"
+    BIOMARKER_NOT_DOCUMENTED = "BIOMARKER_NOT_DOCUMENTED"
+    BIOMARKER_CONTRADICTS = "BIOMARKER_CONTRADICTS"
+    STEP_THERAPY_NOT_TRIED = "STEP_THERAPY_NOT_TRIED"
+    NON_PREFERRED_PRODUCT = "NON_PREFERRED_PRODUCT"
+    STAGE_NOT_COVERED = "STAGE_NOT_COVERED"
+    LINE_NOT_COVERED = "LINE_NOT_COVERED"
+    QUANTITY_OR_DURATION_EXCEEDED = "QUANTITY_OR_DURATION_EXCEEDED"
+    DUPLICATE_OR_TOO_SOON = "DUPLICATE_OR_TOO_SOON"
+    EXPERIMENTAL = "EXPERIMENTAL"
+    SITE_OF_CARE = "SITE_OF_CARE"
+    OUT_OF_NETWORK = "OUT_OF_NETWORK"
+    NOT_ELIGIBLE_ON_DATE = "NOT_ELIGIBLE_ON_DATE"
+    CODE_INVALID_FOR_DATE = "CODE_INVALID_FOR_DATE"
+
+
+@dataclass(frozen=True, slots=True)
+class RequestedInformation:
+    """What the payer asks for on a pend: a LOINC code, words for people, and the criterion it would decide."""
+
+    code: str
+    text: str
+    criterion: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemDecision:
+    """The payer's word on one item. `number` is the authorization number of a certification."""
+
+    sequence: int
+    action: Action
+    by: Person
+    number: str | None = None
+    period: Period | None = None
+    units: Decimal | None = None
+    reason: DenialReason | None = None
+    narrative: str | None = None
+    criterion: str | None = None
+    requested: tuple[RequestedInformation, ...] = ()
+
+
+def permitted(decision: ItemDecision) -> ItemDecision:
+    """Return the decision, or raise Conflict: nothing unattended denies or reduces, and a denial says why (rule 8)."""
+    if decision.action in (Action.DENY, Action.MODIFY):
+        if not decision.by.may_decide_adversely:
+            raise Conflict(
+                "only a named clinician with a licence may deny or reduce",
+                fix="set the person's name, role clinician and licence (NPI) in the payer's settings",
+            )
+        if decision.reason is None or not (decision.narrative or "").strip():
+            raise Conflict("a denial or reduction needs a coded reason and a narrative", fix="state both")
+    if decision.action is Action.MODIFY and decision.units is None and decision.period is None:
+        raise Conflict("a reduction needs the units or the period that are granted", fix="state either")
+    return decision
+
+
+def folded(decisions: tuple[ItemDecision, ...]) -> AuthorizationStatus:
+    """One word over all items: any pend keeps it pended; a mix is partial."""
+    actions = {decision.action for decision in decisions}
+    if not actions or Action.PEND in actions:
+        return AuthorizationStatus.PENDED
+    if actions == {Action.CERTIFY}:
+        return AuthorizationStatus.CERTIFIED
+    if actions == {Action.DENY}:
+        return AuthorizationStatus.NOT_CERTIFIED
+    return AuthorizationStatus.MODIFIED if actions == {Action.MODIFY} else AuthorizationStatus.PARTIAL
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """What of an authorization is not patient data.
+
+    `version` counts the Claims received for it; `revision` the payer's words on it; `told` is the last revision the
+    submitter has been given, in an answer or a notification. `sender` is the sending system's code.
+    """
+
+    id: str
+    key: str
+    sender: str
+    status: AuthorizationStatus
+    waiting_for: str | None
+    plan: str | None
+    service: str
+    received_at: datetime
+    changed_at: datetime
+    due_at: datetime | None
+    version: int
+    revision: int
+    told: int

@@ -1,0 +1,281 @@
+"""Every outside thing, as the rest of the house sees it. Only `bootstrap` joins the real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from prior_auth.domain.authorization import Authorization, AuthorizationStatus, ItemDecision
+from prior_auth.domain.case import Case, CaseStatus
+from prior_auth.domain.people import Person
+from prior_auth.domain.timeline import Entry, Message
+
+Json = Mapping[str, Any]
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The instant, aware of its zone."""
+        ...
+
+
+class ChartSource(Protocol):
+    async def resources(self) -> list[dict[str, Any]]:
+        """Every resource of one patient's chart, lossless JSON.
+
+        Raises BadInput for what is not a chart, TemporaryTransportError or FatalTransportError for a server.
+        """
+        ...
+
+
+class PayerTransport(Protocol):
+    """How bytes reach a payer. The bytes are those stored; a retry sends the same ones."""
+
+    async def submit(self, body: bytes) -> bytes:
+        """POST `Claim/$submit`; the answer's bytes. Raises TemporaryTransportError, FatalTransportError."""
+        ...
+
+    async def subscribe(self, subscription: bytes) -> bytes:
+        """POST `Subscription`; the created Subscription's bytes."""
+        ...
+
+
+class Notifier(Protocol):
+    async def deliver(self, endpoint: str, body: bytes, headers: Sequence[str]) -> None:
+        """POST a notification to a subscriber. Raises TemporaryTransportError, FatalTransportError."""
+        ...
+
+
+class Ledger(Protocol):
+    """What both sides keep of every case or authorization (`owner`): messages byte for byte, and its timeline."""
+
+    async def keep_message(
+        self, owner: str, *, direction: str, kind: str, version: int, body: bytes, key: str, at: datetime
+    ) -> Message:
+        """Store the exact bytes, sealed. The same `key` again returns the first message, unchanged."""
+        ...
+
+    async def message_body(self, message_id: str) -> bytes: ...
+
+    async def messages(self, owner: str) -> list[Message]: ...
+
+    async def keep_document(self, owner: str, name: str, document: Any) -> None:
+        """Store a JSON document of a case under a name (`assessment`, `wire` …), sealed; replaces the last one."""
+        ...
+
+    async def document(self, owner: str, name: str) -> Any | None: ...
+
+    async def note(
+        self, owner: str, what: str, *, by: Person, at: datetime, facts: Mapping[str, str] | None = None, key: str
+    ) -> None:
+        """Add a timeline entry, once for each `key`."""
+        ...
+
+    async def timeline(self, owner: str) -> list[Entry]: ...
+
+
+class CaseStore(Ledger, Protocol):
+    """The practice's store."""
+
+    async def open(
+        self, key: str, *, payer: str | None, plan: str | None, service: str, chart: bytes, request: Json, at: datetime
+    ) -> tuple[Case, bool]:
+        """Keep a new case, its chart (a Bundle's bytes) and its request (`order`, `payer`), sealed.
+
+        The same business key again returns the first case and False.
+        """
+        ...
+
+    async def get(self, case_id: str) -> Case:
+        """Raises NotFound."""
+        ...
+
+    async def cases(self, *, only_open: bool = False) -> list[Case]:
+        """Newest change first."""
+        ...
+
+    async def request(self, case_id: str) -> Json: ...
+
+    async def chart(self, case_id: str) -> list[dict[str, Any]]:
+        """The resources of the chart, and after them what people added."""
+        ...
+
+    async def add_evidence(self, case_id: str, resource: Json, *, key: str, by: Person, at: datetime) -> bool:
+        """Add a resource that a person stated or attached; False where `key` was there already."""
+        ...
+
+    async def evidence_count(self, case_id: str) -> int:
+        """How many additions there are: a workflow that saw fewer looks again."""
+        ...
+
+    async def set_status(
+        self,
+        case_id: str,
+        status: CaseStatus,
+        *,
+        waiting_for: str | None,
+        at: datetime,
+        due_at: datetime | None = None,
+        version: int | None = None,
+    ) -> None: ...
+
+    async def release(self, case_id: str, *, by: Person, at: datetime, with_gaps: bool) -> None:
+        """Remember that a person let the request go."""
+        ...
+
+    async def released(self, case_id: str) -> str | None:
+        """`complete`, `with-gaps`, or None while nobody has."""
+        ...
+
+    async def case_of_claim(self, claim_identifier: str) -> str | None:
+        """The case that sent a Claim under this identifier (`system|value`)."""
+        ...
+
+    async def remember_claim(self, case_id: str, claim_identifier: str) -> None: ...
+
+    async def keep_notice(self, subscription: str, event_number: int, body: bytes, *, at: datetime) -> bool:
+        """Keep a notification; False where this event of this subscription was kept before."""
+        ...
+
+    async def setting(self, name: str) -> str | None:
+        """A small fact of the installation, such as the subscription's id."""
+        ...
+
+    async def set_setting(self, name: str, value: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a submission: `fresh` is False for the same bytes or the same content sent again."""
+
+    authorization: Authorization
+    version: int
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """A subscription of one sending system. `headers` are as given in the channel."""
+
+    id: str
+    sender: str
+    endpoint: str
+    headers: tuple[str, ...]
+    status: str  # requested | active | error | off
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """One event on its way: durable until it has arrived."""
+
+    id: str
+    subscription: str
+    authorization: str | None
+    event_number: int
+    body_message: str
+    delivered: bool
+
+
+class AuthorizationStore(Ledger, Protocol):
+    """The payer's store."""
+
+    async def receive(
+        self,
+        *,
+        sender: str,
+        bundle_identifier: str,
+        claim_identifiers: Sequence[str],
+        prior_claim: str | None,
+        canonical_hash: str,
+        body: bytes,
+        plan: str | None,
+        service: str,
+        at: datetime,
+        due_at: datetime | None,
+    ) -> Receipt:
+        """Keep a submission, once: the same sender, identifier and canonical body finds the first (pas.md trap 8).
+
+        `prior_claim` of an update leads to its authorization, which gets a new version. Raises NotFound where it leads
+        nowhere, Conflict where that authorization was denied or the prior Claim is not its newest.
+        """
+        ...
+
+    async def get(self, authorization_id: str) -> Authorization: ...
+
+    async def authorizations(self, *, only_open: bool = False) -> list[Authorization]: ...
+
+    async def request_body(self, authorization_id: str, version: int) -> bytes: ...
+
+    async def decide(
+        self,
+        authorization_id: str,
+        *,
+        version: int,
+        decisions: Sequence[ItemDecision],
+        waiting_for: str | None,
+        at: datetime,
+        key: str,
+    ) -> Authorization:
+        """Keep the payer's word on items of a version as a new revision; the same `key` again changes nothing.
+
+        Every decision passes `domain.authorization.permitted`; raises Conflict on an item already decided finally.
+        """
+        ...
+
+    async def decisions(self, authorization_id: str) -> list[ItemDecision]:
+        """The word that stands for each item now."""
+        ...
+
+    async def tell(self, authorization_id: str, revision: int) -> None:
+        """Remember that the submitter has been given this revision."""
+        ...
+
+    async def set_waiting(
+        self, authorization_id: str, status: AuthorizationStatus, *, waiting_for: str | None, at: datetime
+    ) -> None: ...
+
+    async def subscribe(self, *, sender: str, resource: Json, endpoint: str, headers: Sequence[str]) -> Subscriber:
+        """Keep a subscription; the same sender and endpoint again is the same one."""
+        ...
+
+    async def subscriber(self, subscription_id: str) -> Subscriber: ...
+
+    async def subscribers(self, sender: str | None = None) -> list[Subscriber]: ...
+
+    async def set_subscription(self, subscription_id: str, status: str) -> None: ...
+
+    async def next_event(self, subscription_id: str, authorization_id: str, *, key: str) -> Notification:
+        """Take the next event number of a subscription, without gaps; the same `key` again returns the first."""
+        ...
+
+    async def keep_notification_body(self, notification_id: str, body: bytes, *, at: datetime) -> None:
+        """Store the exact bytes to be delivered, once."""
+        ...
+
+    async def notification(self, notification_id: str) -> Notification: ...
+
+    async def undelivered(self) -> list[Notification]: ...
+
+    async def mark_delivered(self, notification_id: str, *, at: datetime) -> None: ...
+
+
+class PracticeOrchestrator(Protocol):
+    """The durable story of a case, seen from the practice's windows. Never raises for a service that is away:
+    the store already has the fact, and the sweep brings it to the workflow."""
+
+    async def open(self, case_id: str) -> None: ...
+
+    async def nudge(self, case_id: str) -> None:
+        """Something in the store changed that the story waits for: evidence, a release, the payer's word."""
+        ...
+
+
+class PayerOrchestrator(Protocol):
+    async def open(self, authorization_id: str) -> None: ...
+
+    async def nudge(self, authorization_id: str) -> None:
+        """A clinician decided, or a new version came."""
+        ...

@@ -25,7 +25,7 @@ FactValue = str | bool | int | Decimal | Coding | None
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where in the chart: `Observation/ecog-1`, `Observation.value`. `origin` names the chart where there are several."""
+    """Where in the chart: `Observation/ecog-1`, `Observation.value`; `origin` names the chart if there are several."""
 
     reference: str
     path: str

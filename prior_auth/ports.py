@@ -75,6 +75,22 @@ class Ledger(Protocol):
 
     async def timeline(self, owner: str) -> list[Entry]: ...
 
+    async def look(self, owner: str) -> None:
+        """The story is about to read this owner: all that stirred it until now counts as seen.
+
+        Every write that a story may wait for (a message received, evidence added, a document kept by a person, a new
+        version, a decision) stirs its owner in the same transaction, so that a lost nudge is found by the sweep.
+        """
+        ...
+
+    async def stir(self, owner: str) -> None:
+        """Say that something else happened which the story should see."""
+        ...
+
+    async def unlooked(self) -> list[str]:
+        """Owners that were stirred since their story last looked."""
+        ...
+
 
 class CaseStore(Ledger, Protocol):
     """The practice's store."""
@@ -120,14 +136,6 @@ class CaseStore(Ledger, Protocol):
         due_at: datetime | None = None,
         version: int | None = None,
     ) -> None: ...
-
-    async def release(self, case_id: str, *, by: Person, at: datetime, with_gaps: bool) -> None:
-        """Remember that a person let the request go."""
-        ...
-
-    async def released(self, case_id: str) -> str | None:
-        """`complete`, `with-gaps`, or None while nobody has."""
-        ...
 
     async def case_of_claim(self, claim_identifier: str) -> str | None:
         """The case that sent a Claim under this identifier (`system|value`)."""

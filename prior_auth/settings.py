@@ -1,0 +1,92 @@
+"""The only reader of the environment: every setting of either side, typed, with its default.
+
+A setting is an environment variable `PRIOR_AUTH_<SIDE>_<NAME>`, such as `PRIOR_AUTH_PRACTICE_NPI`.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from prior_auth.domain.people import Person, Role
+from prior_auth.errors import SettingsError
+
+
+class Temporal(BaseSettings):
+    """Where the workflow service is."""
+
+    model_config = SettingsConfigDict(env_prefix="PRIOR_AUTH_TEMPORAL_", extra="ignore")
+
+    address: str = "127.0.0.1:7233"
+    retention_days: int = Field(30, ge=1)
+
+
+class _Side(BaseSettings):
+    data: Path = Path("data")
+    host: str = "127.0.0.1"  # until people sign in, the windows listen on loopback only
+    database: str | None = None  # SQLAlchemy URL; default is a SQLite file in `data`
+    key_file: Path | None = None
+    person_name: str = ""  # until people sign in, who works at this window
+    person_role: Role = Role.STAFF
+    person_licence: str | None = None
+
+    @property
+    def person(self) -> Person:
+        return Person(self.person_name or "not named in the settings", self.person_role, self.person_licence)
+
+
+class Practice(_Side):
+    """One practice: who it is on the wire, whether a person releases each request, where its payer's server is."""
+
+    model_config = SettingsConfigDict(env_prefix="PRIOR_AUTH_PRACTICE_", extra="ignore")
+
+    port: int = 8701
+    organization: str = ""
+    npi: str = ""
+    tax_id: str = ""
+    address_line: str = ""
+    city: str = ""
+    state: str = ""
+    postal_code: str = ""
+    phone: str = ""
+    place_of_service: str = ""
+    sender_code: str = ""
+    payer_url: str = "http://127.0.0.1:8702/fhir"
+    notification_url: str = ""  # where the payer reaches us; default is this host and port
+    release: Literal["automatic", "person"] = "automatic"
+    wait_for_evidence: timedelta = timedelta(days=14)  # how long an incomplete request waits before a person is asked
+    silence: timedelta = timedelta(days=8)  # no word from the payer and no known deadline: raise a task
+
+
+class Payer(_Side):
+    """One payer."""
+
+    model_config = SettingsConfigDict(env_prefix="PRIOR_AUTH_PAYER_", extra="ignore")
+
+    port: int = 8702
+    payer_id: str = "EXPAYER01"
+    answer_within: timedelta = timedelta(seconds=10)  # the bounded wait of a synchronous answer; then it is pended
+    reply_address: str = ""  # where attachments go; default is this host and port
+
+
+class Rules(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="PRIOR_AUTH_", extra="ignore")
+
+    rules: Path | None = None
+
+
+Settings = TypeVar("Settings", bound=BaseSettings)
+
+
+def read(kind: type[Settings]) -> Settings:
+    """Read one group of settings. Raises SettingsError naming the variable, never its value."""
+    try:
+        return kind()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"{kind.model_config.get('env_prefix', '')}{'_'.join(map(str, first['loc']))}".upper()
+        raise SettingsError(first["msg"], where=name, fix="correct or unset the variable") from None

@@ -1,0 +1,256 @@
+"""The codes that stories use: words of a story -> codes of the field. All come from the public guides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+LOINC = "http://loinc.org"
+SNOMED = "http://snomed.info/sct"
+RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
+HCPCS = "http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets"
+NDC = "http://hl7.org/fhir/sid/ndc"
+ICD10 = "http://hl7.org/fhir/sid/icd-10-cm"
+ICDO3 = "http://terminology.hl7.org/CodeSystem/icd-o-3"
+NCIT = "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl"
+HGNC = "http://www.genenames.org"
+HGVS = "http://varnomen.hgvs.org"
+UCUM = "http://unitsofmeasure.org"
+LOCAL = "http://example.org/local-codes"
+ATTESTATION = "urn:prior-auth:attestation"
+
+MCODE = "http://hl7.org/fhir/us/mcode/StructureDefinition/"
+US_CORE = "http://hl7.org/fhir/us/core/StructureDefinition/"
+US_CORE_CODES = "http://hl7.org/fhir/us/core/CodeSystem/"
+GENOMICS = "http://hl7.org/fhir/uv/genomics-reporting/StructureDefinition/"
+THO = "http://terminology.hl7.org/CodeSystem/"
+
+Json = dict[str, Any]
+
+
+def coding(system: str, code: str, display: str | None = None) -> Json:
+    return {"system": system, "code": code} | ({"display": display} if display else {})
+
+
+def concept(*codings: Json, text: str | None = None) -> Json:
+    return ({"coding": list(codings)} if codings else {}) | ({"text": text} if text else {})
+
+
+# Sites of a primary cancer: SNOMED CT disorder, body structure, and ICD-10-CM by side (right, left, not said).
+PRIMARY: Mapping[str, tuple[Json, Json, Mapping[str | None, str]]] = {
+    "breast": (
+        coding(SNOMED, "254837009", "Malignant neoplasm of breast"),
+        coding(SNOMED, "76752008", "Breast structure"),
+        {"right": "C50.411", "left": "C50.412", None: "C50.919"},
+    ),
+    "nsclc": (
+        coding(SNOMED, "254637007", "Non-small cell lung cancer"),
+        coding(SNOMED, "39607008", "Lung structure"),
+        {"right": "C34.11", "left": "C34.12", None: "C34.90"},
+    ),
+    "small-cell-lung": (
+        coding(SNOMED, "254632001", "Small cell carcinoma of lung"),
+        coding(SNOMED, "39607008", "Lung structure"),
+        {"right": "C34.11", "left": "C34.12", None: "C34.90"},
+    ),
+    "lung": (
+        coding(SNOMED, "363358000", "Malignant tumor of lung"),
+        coding(SNOMED, "39607008", "Lung structure"),
+        {"right": "C34.11", "left": "C34.12", None: "C34.90"},
+    ),
+    "stomach": (
+        coding(SNOMED, "363349007", "Malignant tumor of stomach"),
+        coding(SNOMED, "69695003", "Stomach structure"),
+        {None: "C16.9"},
+    ),
+    "colon": (
+        coding(SNOMED, "363406005", "Malignant tumor of colon"),
+        coding(SNOMED, "71854001", "Colon structure"),
+        {None: "C18.9"},
+    ),
+}
+
+SECONDARY: Mapping[str, tuple[Json, str]] = {
+    "bone": (coding(SNOMED, "94222008", "Secondary malignant neoplasm of bone"), "C79.51"),
+    "brain": (coding(SNOMED, "94225005", "Secondary malignant neoplasm of brain"), "C79.31"),
+    "liver": (coding(SNOMED, "94381002", "Secondary malignant neoplasm of liver"), "C78.7"),
+    "lung": (coding(SNOMED, "94391008", "Secondary malignant neoplasm of lung"), "C78.00"),
+    "lymph-node": (coding(SNOMED, "94392001", "Secondary malignant neoplasm of lymph node"), "C77.9"),
+}
+
+SIDE: Mapping[str, Json] = {
+    "left": coding(SNOMED, "7771000", "Left"),
+    "right": coding(SNOMED, "24028007", "Right"),
+    "both": coding(SNOMED, "51440002", "Right and left"),
+}
+
+HISTOLOGY: Mapping[str, Json] = {
+    "adenocarcinoma": coding(ICDO3, "8140/3", "Adenocarcinoma, NOS"),
+    "squamous": coding(ICDO3, "8070/3", "Squamous cell carcinoma, NOS"),
+    "small-cell": coding(ICDO3, "8041/3", "Small cell carcinoma, NOS"),
+    "ductal": coding(ICDO3, "8500/3", "Infiltrating duct carcinoma, NOS"),
+}
+
+GRADE: Mapping[str, Json] = {
+    "low": coding(SNOMED, "1155708003", "Low grade"),
+    "intermediate": coding(SNOMED, "1286893008", "Intermediate grade"),
+    "high": coding(SNOMED, "1155707008", "High grade"),
+}
+
+AJCC8 = coding(SNOMED, "897275008")
+
+STAGE_GROUP: Mapping[str, str] = {
+    "0": "1222605001",
+    "I": "1222723001",
+    "IA": "1222724007",
+    "IB": "1222728005",
+    "II": "1222765007",
+    "IIA": "1222766008",
+    "IIB": "1222769001",
+    "III": "1222801008",
+    "IIIA": "1222802001",
+    "IIIB": "1222805004",
+    "IIIC": "1222806003",
+    "IV": "1222837003",
+    "IVA": "1222838008",
+    "IVB": "1222841004",
+}
+STAGE_KIND: Mapping[str, Json] = {
+    "clinical": coding(SNOMED, "399537006", "Clinical TNM stage grouping"),
+    "pathologic": coding(SNOMED, "399588009", "Pathologic TNM stage grouping"),
+}
+
+# T, N and M: the SNOMED CT code of the question by prefix, and of the answer as it is written.
+TNM_QUESTION: Mapping[str, Mapping[str, str]] = {
+    "T": {"c": "399504009", "p": "384625004"},
+    "N": {"c": "399534004", "p": "371494008"},
+    "M": {"c": "399387003", "p": "371497001"},
+}
+TNM_PROFILE: Mapping[str, str] = {
+    "T": "mcode-tnm-primary-tumor-category",
+    "N": "mcode-tnm-regional-nodes-category",
+    "M": "mcode-tnm-distant-metastases-category",
+}
+TNM_VALUE: Mapping[str, str] = {
+    "cT1": "1228889001",
+    "cT2": "1228929004",
+    "cT3": "1228938002",
+    "cT4": "1228944003",
+    "pT1": "1228957006",
+    "pT2": "1229852009",
+    "pT3": "1229859000",
+    "pT4": "1229864001",
+    "cN0": "1229967007",
+    "cN1": "1229973008",
+    "cN2": "1229978004",
+    "cN3": "1229984001",
+    "pN0": "1229947003",
+    "pN1": "1229951001",
+    "pN2": "1229957002",
+    "pN3": "1229962001",
+    "cM0": "1229901006",
+    "cM1": "1229903009",
+    "cM1a": "1229904003",
+    "pM1": "1229916009",
+}
+
+ECOG_ANSWER = ("LA9622-7", "LA9623-5", "LA9624-3", "LA9625-0", "LA9626-8", "LA9627-6")
+
+FINDING: Mapping[str, Json] = {
+    "positive": coding(SNOMED, "10828004", "Positive"),
+    "negative": coding(SNOMED, "260385009", "Negative"),
+    "equivocal": coding(SNOMED, "280414007", "Equivocal"),
+}
+# What a laboratory that answers in LOINC answers says.
+FINDING_LOINC: Mapping[str, Json] = {
+    "positive": coding(LOINC, "LA6576-8", "Positive"),
+    "negative": coding(LOINC, "LA6577-6", "Negative"),
+    "equivocal": coding(LOINC, "LA11885-3", "Equivocal"),
+}
+HER2_IHC_FINDING: Mapping[str, str] = {"0": "negative", "1+": "negative", "2+": "equivocal", "3+": "positive"}
+
+DISEASE_STATUS: Mapping[str, Json] = {
+    "improved": coding(SNOMED, "268910001", "Patient's condition improved"),
+    "stable": coding(SNOMED, "359746009", "Patient's condition stable"),
+    "worsened": coding(SNOMED, "271299001", "Patient's condition worsened"),
+    "undetermined": coding(SNOMED, "709137006", "Patient condition undetermined"),
+}
+
+# Conditions besides cancer that rules ask about: SNOMED CT, ICD-10-CM, words.
+CONDITION: Mapping[str, tuple[Json, str]] = {
+    "autoimmune": (coding(SNOMED, "85828009", "Autoimmune disease"), "M35.9"),
+    "rheumatoid-arthritis": (coding(SNOMED, "69896004", "Rheumatoid arthritis"), "M06.9"),
+    "crohn-disease": (coding(SNOMED, "34000006", "Crohn's disease"), "K50.90"),
+    "ild": (coding(SNOMED, "233703007", "Interstitial lung disease"), "J84.9"),
+    "mds": (coding(SNOMED, "109995007", "Myelodysplastic syndrome"), "D46.9"),
+    "aml": (coding(SNOMED, "91861009", "Acute myeloid leukemia"), "C92.00"),
+    "pregnancy": (coding(SNOMED, "77386006", "Pregnancy"), "Z33.1"),
+    "heart-failure": (coding(SNOMED, "84114007", "Heart failure"), "I50.9"),
+    "atopic-dermatitis": (coding(SNOMED, "24079001", "Atopic dermatitis"), "L20.9"),
+    "actinic-keratosis": (coding(SNOMED, "201101007", "Actinic keratosis"), "L57.0"),
+    "none": (coding(SNOMED, "64572001", "Disease"), ""),
+}
+
+GENE: Mapping[str, str] = {
+    "ALK": "HGNC:427",
+    "ATM": "HGNC:795",
+    "BRAF": "HGNC:1097",
+    "BRCA1": "HGNC:1100",
+    "BRCA2": "HGNC:1101",
+    "EGFR": "HGNC:3236",
+    "ERBB2": "HGNC:3430",
+    "KRAS": "HGNC:6407",
+    "MET": "HGNC:7029",
+    "NRAS": "HGNC:7989",
+    "PALB2": "HGNC:26144",
+    "PIK3CA": "HGNC:8975",
+    "RET": "HGNC:9967",
+    "ROS1": "HGNC:10261",
+    "STK11": "HGNC:11389",
+    "TP53": "HGNC:11998",
+}
+VARIANT_SOURCE: Mapping[str, Json] = {
+    "germline": coding(LOINC, "LA6683-2", "Germline"),
+    "somatic": coding(LOINC, "LA6684-0", "Somatic"),
+}
+SIGNIFICANCE: Mapping[str, Json] = {
+    "pathogenic": coding(LOINC, "LA6668-3", "Pathogenic"),
+    "likely-pathogenic": coding(LOINC, "LA26332-9", "Likely pathogenic"),
+    "uncertain": coding(LOINC, "LA26333-7", "Uncertain significance"),
+    "likely-benign": coding(LOINC, "LA26334-5", "Likely benign"),
+    "benign": coding(LOINC, "LA6675-8", "Benign"),
+}
+
+# RxNorm ingredients. A biosimilar is its ingredient here; its HCPCS code tells which one it is.
+DRUG: Mapping[str, Json] = {
+    "trastuzumab": coding(RXNORM, "224905", "trastuzumab"),
+    "trastuzumab-anns": coding(RXNORM, "224905", "trastuzumab"),
+    "pertuzumab": coding(RXNORM, "1298944", "pertuzumab"),
+    "pembrolizumab": coding(RXNORM, "1547545", "pembrolizumab"),
+    "nivolumab": coding(RXNORM, "1597876", "nivolumab"),
+    "atezolizumab": coding(RXNORM, "1792776", "atezolizumab"),
+    "olaparib": coding(RXNORM, "1597582", "olaparib"),
+    "osimertinib": coding(RXNORM, "1721560", "osimertinib"),
+    "letrozole": coding(RXNORM, "72965", "letrozole"),
+    "anastrozole": coding(RXNORM, "84857", "anastrozole"),
+    "fulvestrant": coding(RXNORM, "282357", "fulvestrant"),
+    "tamoxifen": coding(RXNORM, "10324", "tamoxifen"),
+    "paclitaxel": coding(RXNORM, "56946", "paclitaxel"),
+    "docetaxel": coding(RXNORM, "72962", "docetaxel"),
+    "carboplatin": coding(RXNORM, "40048", "carboplatin"),
+    "cisplatin": coding(RXNORM, "2555", "cisplatin"),
+    "doxorubicin": coding(RXNORM, "3639", "doxorubicin"),
+    "cyclophosphamide": coding(RXNORM, "3002", "cyclophosphamide"),
+    "gemcitabine": coding(RXNORM, "12574", "gemcitabine"),
+}
+STOP_REASON: Mapping[str, Json] = {
+    "no-response": coding(SNOMED, "266721009", "Absent response to treatment"),
+    "intolerance": coding(SNOMED, "407563006", "Treatment not tolerated"),
+    "refused": coding(SNOMED, "105480006", "Refusal of treatment by patient"),
+}
+
+SURGERY: Mapping[str, Json] = {
+    "lumpectomy": coding(SNOMED, "392021009", "Lumpectomy of breast"),
+    "mastectomy": coding(SNOMED, "172043006", "Simple mastectomy"),
+    "lobectomy": coding(SNOMED, "173171007", "Lobectomy of lung"),
+}

@@ -12,7 +12,7 @@ reading or raises `Unreadable`; it never guesses. Names in `NORMALISERS` are tho
 `her2.ish`           one reading each: status (code LNC 85318-4), ratio (49683-6), copies (74860-8)
 `pdl1.tps`           Decimal in `%`, comparator where stated
 `stage.group`        value `"IIIC"`, coded SCT, code SCT 399537006 c / 399588009 p / 399390009 not said
-`stage.T` `.N` `.M`  value `"T2a"`, coded SCT where known, code by c/p; extra `prefix` (`c`, `p`, `yp` …), `axis`, `rank`
+`stage.T` `.N` `.M`  value `"T2a"`, coded SCT, code by c/p; extra `prefix` (`c`, `p`, `yp` …), `axis`, `rank`
 `ecog`, `karnofsky`  int
 `disease-status`     value `"worsened"`…, coded SCT
 `lvef`               Decimal `%`
@@ -33,8 +33,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from prior_auth.evidence.normalise.cardiac import CARDIAC_NORMALISERS
+from prior_auth.evidence.normalise.her2 import HER2_NORMALISERS
+from prior_auth.evidence.normalise.pdl1 import PDL1_NORMALISERS
+from prior_auth.evidence.normalise.performance import PERFORMANCE_NORMALISERS
 from prior_auth.evidence.normalise.reading import Normaliser, Reading, Unreadable
+from prior_auth.evidence.normalise.stage import STAGE_NORMALISERS
+from prior_auth.evidence.normalise.status import status
+from prior_auth.evidence.normalise.units import UNIT_NORMALISERS
 
 __all__ = ["NORMALISERS", "Normaliser", "Reading", "Unreadable"]
 
-NORMALISERS: Mapping[str, Normaliser] = {}
+NORMALISERS: Mapping[str, Normaliser] = {
+    "status": status,
+    **STAGE_NORMALISERS,
+    **PERFORMANCE_NORMALISERS,
+    **HER2_NORMALISERS,
+    **PDL1_NORMALISERS,
+    **CARDIAC_NORMALISERS,
+    **UNIT_NORMALISERS,
+}

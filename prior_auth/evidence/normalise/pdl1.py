@@ -1,0 +1,179 @@
+"""PD-L1: tumor proportion score (TPS, percent of tumor cells) kept apart from combined positive score (CPS)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from prior_auth.evidence.normalise.codes import LNC, has_code, question_words, refuse_absent, statements
+from prior_auth.evidence.normalise.reading import Normaliser, Reading, Unreadable
+from prior_auth.evidence.normalise.text import COMPARATOR, NUMBER, Lexicon, comparator, doubtful, fold
+from prior_auth.evidence.normalise.units import Measure, quantity
+
+_NUMBER = (
+    rf"(?P<comparator>{COMPARATOR})?\s*(?P<number>{NUMBER})\s?(?P<percent1>%|percent)?"
+    rf"(?:\s?(?:-|to)\s?(?P<high>{NUMBER}))?\s*(?P<percent>%|percent)?"
+)
+_TPS_NAME = r"tps|tumou?r proportion score|tumou?r cell(?:s)?(?: proportion)?(?: score)?|tc"
+_CPS_NAME = r"cps|combined positive score"
+_WORDS = Lexicon(
+    (
+        ("cps", _CPS_NAME),
+        ("ic", r"immune cells?|ic"),
+        ("tps", _TPS_NAME),
+        (
+            "noise",
+            r"(?:clone |assay |antibody )*(?:22c3|28-8|sp263|sp142|73-10)(?: pharmdx| clone| assay| antibody)*|"
+            r"dako|ventana|"
+            r"pharmdx|pd-?\s?l1|programmed death[- ]ligand 1|cd274|ihc|immunohistochemistry|immunostain|by|"
+            r"(?:high|low|no|strong|weak|partial|complete|membran(?:e|ous)) expression|expression|"
+            r"partial|complete|or|membranous|stain(?:ing)?|viable|high|low|result|status|score|interpretation|is|of|with|"
+            r"in|the|and|positive|negative|strongly|weakly|detected|not detected|[,;.()/-]",
+        ),
+        ("value", _NUMBER),
+    )
+)
+# "A TPS of 1 % or more is considered positive" speaks of the test, not of the patient.
+_ABOUT_THE_TEST = re.compile(
+    r"\b(considered|defined|threshold|cut-?off|reference|eligible|eligibility|indicat(es?|ed|ion)|if|when|approved|"
+    r"scoring|scored as|denotes|means|interpretive)\b"
+)
+_TPS_FIRST = re.compile(
+    rf"\b(?:{_TPS_NAME})\b(?: score)?\s?(?:\((?:tps)\)\s?)?(?:is|of|was|:|=|-)?\s*{_NUMBER}(?![\d.])"
+)
+_TPS_LAST = re.compile(rf"(?<![\d.]){_NUMBER}\s*(?:\(?(?:{_TPS_NAME})\b\)?)")
+_CPS_FIRST = re.compile(rf"\b(?:{_CPS_NAME})\b\s?(?:\(cps\)\s?)?(?:score\s?)?(?:is|of|was|:|=|-)?\s*{_NUMBER}(?![\d.])")
+
+
+def _measure(groups: Mapping[str, str | None]) -> Measure:
+    high = groups["high"]
+    unit = "%" if groups["percent"] or groups["percent1"] else None
+    low, end = Decimal(groups["number"] or ""), Decimal(high) if high else None
+    if end is not None and (end < low or groups["comparator"]):
+        raise Unreadable("a range whose ends do not fit")
+    return Measure(low, unit, comparator(groups["comparator"]), end)
+
+
+def _by_words(text: str) -> tuple[dict[str, Measure], Measure | None]:
+    """Scores by name, and a number without a name. Raises Unreadable at any word outside the grammar."""
+    named: dict[str, Measure] = {}
+    bare: list[Measure] = []
+    name: str | None = None
+    for token in _WORDS.read(text, "PD-L1 score"):
+        if token.kind != "value":
+            if bare and name is None and token.kind not in named:
+                named[token.kind] = bare.pop()  # "60% TPS"
+            else:
+                name = token.kind
+            continue
+        measure = _measure(token.groups)
+        if name is None:
+            bare.append(measure)
+        elif named.setdefault(name, measure) != measure:
+            raise Unreadable("the text states a score twice")
+        name = None
+    if len(bare) > 1:
+        raise Unreadable("several numbers without a name")
+    return named, bare[0] if bare else None
+
+
+def _by_search(text: str, *patterns: re.Pattern[str]) -> Measure:
+    """The one score a longer text names; a text that speaks of thresholds or doubts is not searched."""
+    folded = fold(text)
+    if _ABOUT_THE_TEST.search(folded) or doubtful(folded):
+        raise Unreadable("the text speaks of the test's thresholds or is in doubt")
+    found = {_measure(match.groupdict()) for pattern in patterns for match in pattern.finditer(folded)}
+    if len(found) != 1:
+        raise Unreadable("the text does not state one score")
+    return found.pop()
+
+
+def _asks_for_cps(resource: Mapping[str, Any]) -> bool:
+    return re.search(rf"\b(?:{_CPS_NAME})\b", fold(question_words(resource))) is not None
+
+
+def _asks_for_tps(resource: Mapping[str, Any]) -> bool:
+    words = fold(question_words(resource))
+    return (
+        has_code(resource, LNC, "83053-9")
+        or re.search(r"\b(tps|tumou?r proportion|tumou?r cells?)\b", words) is not None
+    )
+
+
+def _only_immune_cells(resource: Mapping[str, Any]) -> bool:
+    """Clone SP142 is read on tumor cells and on immune cells: a percent without either word is neither's."""
+    if has_code(resource, LNC, "83057-0", "85149-3") or "sp142" in fold(question_words(resource)):
+        return not _asks_for_tps(resource)
+    return False
+
+
+def _tps_in(resource: Mapping[str, Any], text: str) -> Measure:
+    try:
+        named, bare = _by_words(text)
+    except Unreadable:
+        return _by_search(text, _TPS_FIRST, _TPS_LAST)
+    if "tps" in named:
+        return named["tps"]
+    if bare is None or _asks_for_cps(resource) or "cps" in named or "ic" in named:
+        raise Unreadable("the text states no tumor proportion score")
+    if bare.unit is None and not _asks_for_tps(resource):
+        raise Unreadable("a number that is neither called TPS nor a percent")
+    if _only_immune_cells(resource):
+        raise Unreadable("a percent of clone SP142 without the cells it counts")
+    return bare
+
+
+def _tps_quantity(resource: Mapping[str, Any], value: Any) -> Measure:
+    measure = quantity(value)
+    if _asks_for_cps(resource):
+        raise Unreadable("a combined positive score, not a tumor proportion score")
+    if measure.unit != "%" and not (measure.unit is None and _asks_for_tps(resource)):
+        raise Unreadable("a tumor proportion score is in percent")
+    if _only_immune_cells(resource):
+        raise Unreadable("a percent of clone SP142 without the cells it counts")
+    return measure
+
+
+def _score(measure: Measure, unit: str, most: int, text: str | None) -> Sequence[Reading]:
+    if not 0 <= measure.value <= most or (measure.high is not None and measure.high > most):
+        raise Unreadable(f"no such score: 0 to {most}")
+    if measure.high is not None and measure.value < 1 <= measure.high:
+        raise Unreadable("a range on both sides of 1")
+    extra = {"high": measure.high} if measure.high is not None else {}
+    return (Reading(measure.value, unit, text=text, comparator=measure.comparator, extra=extra),)
+
+
+def tps(resource: Mapping[str, Any], value: Any) -> Sequence[Reading]:
+    """Percent of tumor cells; a range gives its low end. "Positive" without a number is unreadable."""
+    refuse_absent(value)
+    said = statements(value) if not _is_quantity(value) else ()
+    measure = _tps_in(resource, said[0]) if said else _tps_quantity(resource, value)
+    return _score(measure, "%", 100, next(iter(said), None))
+
+
+def cps(resource: Mapping[str, Any], value: Any) -> Sequence[Reading]:
+    """Combined positive score, a number from 0 to 100 without unit."""
+    refuse_absent(value)
+    said = statements(value) if not _is_quantity(value) else ()
+    if not said:
+        measure = quantity(value)
+        if not _asks_for_cps(resource) or measure.unit not in (None, "1"):
+            raise Unreadable("not called a combined positive score")
+        return _score(measure, "1", 100, None)
+    try:
+        named, bare = _by_words(said[0])
+    except Unreadable:
+        return _score(_by_search(said[0], _CPS_FIRST), "1", 100, said[0])
+    stated = named.get("cps") or (bare if _asks_for_cps(resource) and not named else None)
+    if stated is None or stated.unit is not None:
+        raise Unreadable("the text states no combined positive score")
+    return _score(stated, "1", 100, said[0])
+
+
+def _is_quantity(value: Any) -> bool:
+    return isinstance(value, Mapping) and ("value" in value or "low" in value)
+
+
+PDL1_NORMALISERS: Mapping[str, Normaliser] = {"pdl1.tps": tps, "pdl1.cps": cps}

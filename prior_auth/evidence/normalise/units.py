@@ -1,0 +1,235 @@
+"""Quantities in UCUM as charts write them, made comparable: aliases, conversions, plausible values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from prior_auth.evidence.normalise.reading import Normaliser, Reading, Unreadable
+from prior_auth.evidence.normalise.text import COMPARATOR, NUMBER, comparator, fold
+
+# Canonical UCUM code -> how charts write it, compared without case and blanks (UCUM itself is case-sensitive).
+_SPELLINGS: Mapping[str, str] = {
+    "%": "% percent pct {percent} %{cells} %{tumorcells}",
+    "1": "1 {ratio} ratio {fraction} {score} {#} {count}",
+    "kg": "kg kgs kilogram kilograms kilo",
+    "g": "g gm gms gram grams",
+    "mg": "mg mgs milligram milligrams",
+    "ug": "ug mcg microgram micrograms",
+    "[lb_av]": "[lb_av] lb lbs pound pounds lb_av [lb_us] #",
+    "[oz_av]": "[oz_av] oz ounce ounces",
+    "m": "m meter meters metre metres",
+    "cm": "cm cms centimeter centimeters centimetre centimetres",
+    "mm": "mm millimeter millimeters millimetre millimetres",
+    "[in_i]": "[in_i] in inch inches [in_us] in_i",
+    "m2": "m2 m^2 squaremeter squaremeters",
+    "g/dL": "g/dl gm/dl g/100ml",
+    "g/L": "g/l",
+    "mg/dL": "mg/dl mg/100ml",
+    "mmol/L": "mmol/l",
+    "umol/L": "umol/l",
+    "nmol/L": "nmol/l",
+    "ng/mL": "ng/ml ug/l",
+    "ng/dL": "ng/dl",
+    "U/L": "u/l iu/l [iu]/l units/l",
+    "10*3/uL": "10*3/ul 10^3/ul x10*3/ul x10^3/ul 10e3/ul x10e3/ul k/ul thou/ul k/mm3 thousand/ul 10*9/l 10^9/l "
+    "x10*9/l x10^9/l x10e9/l 10e9/l 10*3/mm3 10^3/mm3",
+    "/uL": "/ul cells/ul {cells}/ul cell/ul /mm3 cells/mm3 /cmm cells/mcl /mcl",
+    "mL/min": "ml/min",
+    "mg/kg": "mg/kg milligram/kilogram",
+    "mg/m2": "mg/m2 mg/m^2 mg/sqm",
+    "ug/kg": "ug/kg mcg/kg",
+    "g/m2": "g/m2",
+    "{tablet}": "{tablet} {tbl} tablet tablets tab tabs tbl {tab} {tablets} {tabs}",
+    "{capsule}": "{capsule} {cap} capsule capsules cap caps {capsules}",
+}
+_ALIASES = {spelling: code for code, spellings in _SPELLINGS.items() for spelling in spellings.split()}
+
+# (from, to) -> factor; exact by definition but for the lab values, whose molar masses are noted.
+_FACTORS: Mapping[tuple[str, str], Decimal] = {
+    ("g", "kg"): Decimal("0.001"),
+    ("[lb_av]", "kg"): Decimal("0.45359237"),
+    ("[oz_av]", "kg"): Decimal("0.028349523125"),
+    ("m", "cm"): Decimal(100),
+    ("mm", "cm"): Decimal("0.1"),
+    ("[in_i]", "cm"): Decimal("2.54"),
+    ("cm", "mm"): Decimal(10),
+    ("g/L", "g/dL"): Decimal("0.1"),
+    ("mg/dL", "g/dL"): Decimal("0.001"),
+    ("/uL", "10*3/uL"): Decimal("0.001"),
+    ("g", "mg"): Decimal(1000),
+    ("ug", "mg"): Decimal("0.001"),
+    ("ug/kg", "mg/kg"): Decimal("0.001"),
+    ("g/m2", "mg/m2"): Decimal(1000),
+    ("umol/L", "mg/dL{creatinine}"): Decimal("0.0113122"),  # creatinine 113.12 g/mol
+    ("mmol/L", "mg/dL{calcium}"): Decimal("4.0078"),  # calcium 40.078 g/mol
+    ("nmol/L", "ng/dL{testosterone}"): Decimal("28.842"),  # testosterone 288.42 g/mol
+    ("ng/mL", "ng/dL"): Decimal(100),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A number as stated: `unit` is canonical UCUM, None where none was stated."""
+
+    value: Decimal
+    unit: str | None
+    comparator: str | None = None
+    high: Decimal | None = None  # of a range; `value` is its low end
+
+
+@dataclass(frozen=True, slots=True)
+class Analyte:
+    """What is measured: canonical unit and the values a living patient can have."""
+
+    unit: str
+    low: Decimal
+    high: Decimal
+    substance: str | None = None  # names the molar conversion
+
+
+def canonical_unit(unit: str | None) -> str | None:
+    """The canonical UCUM code of a unit as written; None where nobody knows it."""
+    if unit is None:
+        return None
+    return _ALIASES.get(re.sub(r"\s+", "", fold(unit.replace("µ", "u").replace("μ", "u"))))
+
+
+def decimal_of(raw: Any) -> Decimal:
+    """A JSON number as Decimal. Raises Unreadable on anything else, booleans among it."""
+    if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal):
+        raise Unreadable("not a number")
+    try:
+        value = Decimal(str(raw))
+    except InvalidOperation as wrong:
+        raise Unreadable("not a number") from wrong
+    if not value.is_finite():
+        raise Unreadable("not a number")
+    return value
+
+
+def quantity(value: Any) -> Measure:
+    """A FHIR Quantity, Range (its low end) or plain number. Raises Unreadable where units contradict or are unknown."""
+    if isinstance(value, Mapping):
+        if "low" in value or "high" in value:
+            return _range(value)
+        if "value" not in value:
+            raise Unreadable("a quantity without a number")
+        stated = value.get("comparator")
+        if stated not in (None, "<", "<=", ">=", ">"):
+            raise Unreadable("a comparator that is none of <, <=, >=, >")
+        return Measure(decimal_of(value["value"]), _unit_of(value), stated)
+    return Measure(decimal_of(value), None)
+
+
+def _range(value: Mapping[str, Any]) -> Measure:
+    if not isinstance(value.get("low"), Mapping) or not isinstance(value.get("high"), Mapping):
+        raise Unreadable("a range open at one end")
+    low, high = quantity(value["low"]), quantity(value["high"])
+    if (low.unit or high.unit) != (high.unit or low.unit) or low.value > high.value:
+        raise Unreadable("a range whose ends do not fit")
+    return Measure(low.value, low.unit or high.unit, None, high.value)
+
+
+def _unit_of(value: Mapping[str, Any]) -> str | None:
+    stated = [each for each in (value.get("code"), value.get("unit")) if isinstance(each, str) and each.strip()]
+    known = {unit for unit in map(canonical_unit, stated) if unit is not None}
+    if len(known) > 1:
+        raise Unreadable("unit and unit code contradict each other")
+    if stated and not known:
+        raise Unreadable("a unit that the alias table does not know")
+    return next(iter(known), None)
+
+
+_MEASURE = re.compile(
+    rf"(?P<comparator>{COMPARATOR})?\s*(?P<low>{NUMBER})(?:\s*(?:-|to)\s*(?P<high>{NUMBER}))?\s*(?P<unit>[a-z%\[\]#{{/][^\s]*)?"
+)
+
+
+def measure_in(text: str) -> Measure:
+    """A string that is nothing but a number or range with its unit: `72 kg`, `55-60%`, `<1 %`."""
+    match = _MEASURE.fullmatch(fold(text))
+    if match is None:
+        raise Unreadable("the text is no number with a unit")
+    unit = canonical_unit(match["unit"])
+    if match["unit"] and unit is None:
+        raise Unreadable("a unit that the alias table does not know")
+    high = Decimal(match["high"]) if match["high"] else None
+    if high is not None and (high < Decimal(match["low"]) or match["comparator"]):
+        raise Unreadable("a range whose ends do not fit")
+    return Measure(Decimal(match["low"]), unit, comparator(match["comparator"]), high)
+
+
+def convert(value: Decimal, unit: str, to: str, substance: str | None = None) -> Decimal:
+    """Raises Unreadable where there is no conversion."""
+    if unit == to:
+        return value
+    factor = _FACTORS.get((unit, to))
+    if factor is None and substance:
+        factor = _FACTORS.get((unit, f"{to}{{{substance}}}"))
+    if factor is None:
+        raise Unreadable(f"no conversion to {to}")
+    return value * factor
+
+
+def in_window(value: Decimal, analyte: Analyte) -> Decimal:
+    """The value, if a patient can have it. Raises Unreadable where not: then the unit or the number is wrong."""
+    if not analyte.low <= value <= analyte.high:
+        raise Unreadable(f"outside the plausible {analyte.low} to {analyte.high} {analyte.unit}")
+    return value
+
+
+def measured(analyte: Analyte) -> Normaliser:
+    """The normaliser of a quantity whose unit must be stated."""
+
+    def read(_: Mapping[str, Any], value: Any) -> Sequence[Reading]:
+        found = measure_in(value) if isinstance(value, str) else quantity(value)
+        if found.unit is None:
+            raise Unreadable("a quantity without a unit")
+        if found.high is not None:
+            raise Unreadable("a range where one value is needed")
+        converted = in_window(convert(found.value, found.unit, analyte.unit, analyte.substance), analyte)
+        return (Reading(converted, analyte.unit, comparator=found.comparator),)
+
+    return read
+
+
+def exact(reader: Normaliser) -> Normaliser:
+    """The same, without comparators: a weight of "> 100 kg" doses nobody."""
+
+    def read(resource: Mapping[str, Any], value: Any) -> Sequence[Reading]:
+        readings = reader(resource, value)
+        if any(reading.comparator for reading in readings):
+            raise Unreadable("a bound where one value is needed")
+        return readings
+
+    return read
+
+
+def _analyte(unit: str, low: str, high: str, substance: str | None = None) -> Analyte:
+    return Analyte(unit, Decimal(low), Decimal(high), substance)
+
+
+ANALYTES: Mapping[str, Analyte] = {
+    "hemoglobin": _analyte("g/dL", "2", "25"),
+    "anc": _analyte("10*3/uL", "0", "100"),
+    "platelets": _analyte("10*3/uL", "0", "3000"),
+    "creatinine": _analyte("mg/dL", "0.1", "25", "creatinine"),
+    "calcium": _analyte("mg/dL", "3", "20", "calcium"),
+    "alt": _analyte("U/L", "0", "10000"),
+    "ast": _analyte("U/L", "0", "10000"),
+    "psa": _analyte("ng/mL", "0", "20000"),
+    "testosterone": _analyte("ng/dL", "0", "3000", "testosterone"),
+}
+WEIGHT = _analyte("kg", "0.4", "500")
+HEIGHT = _analyte("cm", "20", "260")
+LVEF = _analyte("%", "5", "90")
+
+UNIT_NORMALISERS: Mapping[str, Normaliser] = {
+    "weight": exact(measured(WEIGHT)),
+    "height": exact(measured(HEIGHT)),
+    **{f"lab.{name}": measured(analyte) for name, analyte in ANALYTES.items()},
+}

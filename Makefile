@@ -1,0 +1,27 @@
+# Each target makes its own environment. One line each; what the system lacks is said in one line.
+PY := $(or $(PYTHON),python3)
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: install demo up test check proof bench clean
+
+install: .venv/installed
+
+.venv/installed: requirements.lock pyproject.toml
+	@bash .ci/install "$(PY)"
+
+demo: install  ## carry four stories through, with a live timeline
+	@$(BIN)/prior-auth demo $(ARGS)
+
+up: install  ## the same services until stopped
+	@$(BIN)/prior-auth up $(ARGS)
+
+test: install  ## every test; what a machine lacks is skipped with its reason
+	@bash .ci/prepare-tests
+	@$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+
+check: install  ## lint, format, types, import contracts
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+clean:
+	rm -rf .venv .venv-ehr .mypy_cache .ruff_cache .pytest_cache

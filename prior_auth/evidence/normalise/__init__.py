@@ -34,6 +34,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from prior_auth.evidence.normalise.cardiac import CARDIAC_NORMALISERS
+from prior_auth.evidence.normalise.drugs import DRUG_NORMALISERS
 from prior_auth.evidence.normalise.her2 import HER2_NORMALISERS
 from prior_auth.evidence.normalise.pdl1 import PDL1_NORMALISERS
 from prior_auth.evidence.normalise.performance import PERFORMANCE_NORMALISERS
@@ -52,4 +53,5 @@ NORMALISERS: Mapping[str, Normaliser] = {
     **PDL1_NORMALISERS,
     **CARDIAC_NORMALISERS,
     **UNIT_NORMALISERS,
+    **DRUG_NORMALISERS,
 }

@@ -1,11 +1,14 @@
-"""Makes the shipped tables from FHIR package files: `python -m prior_auth.r4.build PACKAGES_DIR [OUT_DIR]`."""
+"""Makes the shipped tables from FHIR package files: `python -m prior_auth.r4.build PACKAGES_DIR [OUT_DIR]`.
+
+R4's own types come first and are read again by the steps after: give OUT_DIR only to look at them.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +16,34 @@ import msgspec
 
 from prior_auth.errors import BadInput
 from prior_auth.r4 import slim, tables
-from prior_auth.r4.definitions import Element, Structure
+from prior_auth.r4.definitions import Element, Package, Structure, Terminology
+from prior_auth.r4.expansion import Expander
+from prior_auth.r4.prune import prune
 
 CORE = "hl7.fhir.r4.core-4.0.1"
+EXTENSIONS = "hl7.fhir.uv.extensions.r4-5.3.0-ballot-tc1"
+TERMINOLOGY = "hl7.terminology.r4-7.1.0"
+# In this order: of one canonical URL without version, the last package's definition is meant.
+GUIDES = (
+    "hl7.fhir.uv.xver-r5.r4-0.1.0-part",
+    "hl7.fhir.uv.subscriptions-backport.r4-1.1.0",
+    "hl7.fhir.uv.sdc-4.0.0",
+    "hl7.fhir.uv.genomics-reporting-2.0.0",
+    "hl7.fhir.us.core-3.1.1",
+    "hl7.fhir.us.core-6.1.0",
+    "hl7.fhir.us.core-7.0.0",
+    "hl7.fhir.us.davinci-hrex-1.2.0",
+    "hl7.fhir.us.davinci-crd-2.2.1",
+    "hl7.fhir.us.davinci-dtr-2.2.0",
+    "hl7.fhir.us.davinci-cdex-2.1.0",
+    "hl7.fhir.us.davinci-pas-2.2.1",
+    "hl7.fhir.us.mcode-4.0.0",
+)
 _DATA = Path(__file__).parent / "data"
+_Resource = dict[str, Any]
 
 
-def read_package(folder: Path, name: str) -> Iterator[dict[str, Any]]:
+def read_package(folder: Path, name: str) -> Iterator[_Resource]:
     """The conformance resources of `<name>.tgz` in its order, examples left out."""
     file = folder / f"{name}.tgz"
     if not file.is_file():
@@ -36,7 +60,7 @@ def read_package(folder: Path, name: str) -> Iterator[dict[str, Any]]:
                 yield content
 
 
-def base_types(definitions: list[dict[str, Any]]) -> list[Structure]:
+def base_types(definitions: Iterable[_Resource]) -> list[Structure]:
     """The types of R4 itself, each with only the elements it adds to its base or changes."""
     full = {
         one["type"]: slim.structure(one)
@@ -73,17 +97,71 @@ def _is_inherited(one: Element, structure: Structure, inherited: dict[str, Eleme
     return name in ("id", "extension") or (name == "modifierExtension" and holder.codes[0] == "BackboneElement")
 
 
+def package(name: str, resources: Iterable[_Resource], *, version: str | None = None) -> Package:
+    """The profiles and extensions of one package, pruned; logical models are left out."""
+    structures = sorted(
+        (
+            prune(slim.structure(one))
+            for one in resources
+            if one["resourceType"] == "StructureDefinition"
+            and one.get("derivation") == "constraint"
+            and one["kind"] != "logical"
+        ),
+        key=lambda one: one.url,
+    )
+    # A name such as hl7.fhir.uv.extensions.r4-5.3.0-ballot-tc1: the version starts at the first `-` and a digit.
+    short, _, told = next(part for part in _splits(name) if part[2][:1].isdigit())
+    return Package(short, version or told, tuple(structures))
+
+
+def _splits(name: str) -> Iterator[tuple[str, str, str]]:
+    for at, letter in enumerate(name):
+        if letter == "-":
+            yield name[:at], "-", name[at + 1 :]
+
+
+def terminology(structures: Iterable[Structure], expander: Expander) -> Terminology:
+    """What is known of every value set that a shipped element is bound to so that it matters."""
+    wanted = {canonical for structure in structures for one in structure.elements for canonical in _checked_sets(one)}
+    valuesets = {canonical: found for canonical in sorted(wanted) if (found := expander.codes(canonical)) is not None}
+    systems = sorted({system for found in valuesets.values() for system in found.whole})
+    return Terminology(valuesets, {system: expander.code_system(system) for system in systems})
+
+
+def _checked_sets(one: Element) -> Iterator[str]:
+    if one.binding is not None:
+        if one.binding.strength in ("required", "extensible") and one.binding.valueset:
+            yield one.binding.valueset
+        if one.binding.maximum:
+            yield one.binding.maximum
+
+
 def main(arguments: list[str]) -> int:
     if not 1 <= len(arguments) <= 2:
         print(__doc__, file=sys.stderr)
         return 2
-    packages, out = Path(arguments[0]), Path(arguments[1]) if len(arguments) == 2 else _DATA
-    out.mkdir(parents=True, exist_ok=True)
-    core = list(read_package(packages, CORE))
-    packed = tables.pack(base_types(core))
-    (out / "types.json.xz").write_bytes(packed)
-    print(f"types: {len(packed)} bytes")
+    source, out = Path(arguments[0]), Path(arguments[1]) if len(arguments) == 2 else _DATA
+    (out / "packages").mkdir(parents=True, exist_ok=True)
+    core = list(read_package(source, CORE))
+    types = base_types(core)
+    _write(out / "types.json.xz", types)
+    tables.base_types.cache_clear()
+    published = {CORE: core, **{name: list(read_package(source, name)) for name in (EXTENSIONS, TERMINOLOGY, *GUIDES)}}
+    packages = [package(name, published[name]) for name in (EXTENSIONS, CORE, *GUIDES)]
+    for one in packages:
+        _write(out / "packages" / f"{one.name}-{one.version}.json.xz", one)
+    _write(out / "index.json.xz", tables.Index.of(packages))
+    # R4's own code systems win over later editions of them in the extensions package.
+    expander = Expander(r for name in (EXTENSIONS, CORE, TERMINOLOGY, *GUIDES) for r in published[name])
+    everything = [*types, *(structure for one in packages for structure in one.structures)]
+    _write(out / "terminology.json.xz", terminology(everything, expander))
     return 0
+
+
+def _write(file: Path, table: object) -> None:
+    packed = tables.pack(table)
+    file.write_bytes(packed)
+    print(f"{file.name}: {len(packed)} bytes")
 
 
 if __name__ == "__main__":

@@ -126,3 +126,33 @@ class Structure(msgspec.Struct, frozen=True, omit_defaults=True):
     is_abstract: bool = False
     is_profile: bool = False
     context: tuple[str, ...] = ()
+
+
+class Codes(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is known of the members of a value set, by code system.
+
+    `listed` are codes named one by one, `whole` are code systems that belong entirely and whose codes are shipped,
+    `unlisted` are code systems of which some or all codes belong but which cannot be told here (licensed, absent,
+    without end); `*` there means that a part of the set is unknown altogether.
+    """
+
+    url: str
+    version: str | None = None
+    listed: dict[str, frozenset[str]] = {}
+    whole: frozenset[str] = frozenset()
+    unlisted: frozenset[str] = frozenset()
+
+
+class Package(msgspec.Struct, frozen=True):
+    """One guide's profiles and extensions."""
+
+    name: str
+    version: str
+    structures: tuple[Structure, ...]
+
+
+class Terminology(msgspec.Struct, frozen=True):
+    """`valuesets` by canonical as bindings name it; `codesystems` are the codes of complete code systems by URL."""
+
+    valuesets: dict[str, Codes]
+    codesystems: dict[str, frozenset[str]]

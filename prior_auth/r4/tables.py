@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 import lzma
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import resources
 from typing import TypeVar
 
 import msgspec
 
-from prior_auth.r4.definitions import Structure
+from prior_auth.r4.definitions import Codes, Package, Structure, Terminology
 
 _Table = TypeVar("_Table")
 _DATA = resources.files("prior_auth.r4") / "data"
 
 
+class Index(msgspec.Struct, frozen=True):
+    """Which package file holds a canonical URL, newest last: {url: [(version, file), …]}."""
+
+    structures: dict[str, list[tuple[str, str]]]
+
+    @classmethod
+    def of(cls, packages: Iterable[Package]) -> Index:
+        found: dict[str, list[tuple[str, str]]] = {}
+        for package in packages:
+            for one in package.structures:
+                file = f"{package.name}-{package.version}.json.xz"
+                found.setdefault(one.url, []).append((one.version or package.version, file))
+        return cls(found)
+
+
 def pack(table: object) -> bytes:
-    return lzma.compress(msgspec.json.encode(table), preset=9 | lzma.PRESET_EXTREME)
+    return lzma.compress(msgspec.json.encode(table, order="deterministic"), preset=9 | lzma.PRESET_EXTREME)
 
 
 def unpack(packed: bytes, kind: type[_Table]) -> _Table:
@@ -27,3 +43,50 @@ def unpack(packed: bytes, kind: type[_Table]) -> _Table:
 def base_types() -> dict[str, Structure]:
     """The types of R4 4.0.1 by name: resources, complex and primitive types, abstract ones too."""
     return {one.type: one for one in unpack((_DATA / "types.json.xz").read_bytes(), list[Structure])}
+
+
+def structure(canonical: str) -> Structure | None:
+    """The profile or extension of a canonical URL, `url` or `url|version`; None if it is not shipped.
+
+    A version that is not here is answered with the newest that is: guides pin versions that differ in nothing we check.
+    """
+    url, _, version = canonical.partition("|")
+    known = _index().structures.get(url)
+    if not known:
+        return None
+    file = next((file for told, file in known if told == version), known[-1][1])
+    return _package(file).get(url)
+
+
+def canonicals() -> Iterator[str]:
+    """Every shipped profile and extension as `url|version`."""
+    for url, known in _index().structures.items():
+        for version, _ in known:
+            yield f"{url}|{version}"
+
+
+def codes(canonical: str) -> Codes | None:
+    """What is known of a value set by canonical URL; None if nothing."""
+    known = _terminology().valuesets
+    return known.get(canonical) or known.get(canonical.split("|")[0])
+
+
+def code_system(url: str) -> frozenset[str]:
+    """Every code of a code system that `Codes.whole` names."""
+    return _terminology().codesystems[url]
+
+
+@cache
+def _index() -> Index:
+    return unpack((_DATA / "index.json.xz").read_bytes(), Index)
+
+
+@cache
+def _package(file: str) -> dict[str, Structure]:
+    package = unpack((_DATA / "packages" / file).read_bytes(), Package)
+    return {one.url: one for one in package.structures}
+
+
+@cache
+def _terminology() -> Terminology:
+    return unpack((_DATA / "terminology.json.xz").read_bytes(), Terminology)

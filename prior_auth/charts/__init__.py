@@ -1,1 +1,6 @@
-"""Where charts come from: a Bundle file, a FHIR server."""
+"""ChartSource made real: a Bundle file, a FHIR server."""
+
+from prior_auth.charts.bundle_file import BundleFile
+from prior_auth.charts.fhir_server import FhirServer
+
+__all__ = ["BundleFile", "FhirServer"]

@@ -102,6 +102,7 @@ class Determination:
     """One answer of a payer. `request` and `claim_identifiers` say which Claim it answers, as far as the answer does.
 
     `created` orders answers that cross each other on the way. `extra` are grants for no item that was asked.
+    `reply_to` is the URL to which requested information goes (CDex), where the payer says it.
     """
 
     created: datetime | None
@@ -113,6 +114,7 @@ class Determination:
     reviewer: Reviewer | None = None
     errors: tuple[ProcessingError, ...] = ()
     extra: tuple[ItemDetermination, ...] = ()
+    reply_to: str | None = None
 
     @property
     def overall(self) -> Overall:

@@ -47,13 +47,17 @@ class PracticeIdentity:
 
 @dataclass(frozen=True, slots=True)
 class PayerIdentity:
-    """The payer. `identifier` is (system, value) as the Coverage's payor states it; `npi` where it has one."""
+    """The payer. `identifier` is (system, value) as the Coverage's payor states it; `npi` where it has one.
+
+    `attachments_url` is where it takes CDex attachments; None is `$submit-attachment` under `base`.
+    """
 
     base: str
     name: str
     identifier: tuple[str, str]
     receiver_code: str | None = None
     npi: str | None = None
+    attachments_url: str | None = None
 
 
 # The NPI's check digit is Luhn's, over the number behind this prefix (45 CFR 162.406, CMS NPI final rule).

@@ -67,22 +67,18 @@ def build(
     stamp: Stamp,
     sequences: Sequences | None = None,
     prior: Mapping[str, Any] | None = None,
-    administration_reference: str | None = None,
 ) -> Built:
     """The request Bundle for an order and the evidence of its criteria (`Type/id` each, of this chart).
 
     With `prior` (the Bundle sent before) it is an update: related to that Claim, which goes along; every item and
     piece of information ever sent is there, marked where it is new, changed or dropped (pas.md 1.12).
-    `administration_reference` is the payer's number of the request under review.
     Raises BadInput with the first of `problems`, naming how many there are.
     """
     if found := problems(request, chart, evidence, practice=practice, payer=payer):
         first = found[0]
         more = f", and {len(found) - 1} more" if len(found) > 1 else ""
         raise BadInput(f"{first.what}{more}", where=first.where, fix=first.fix)
-    return _Request(
-        request, chart, evidence, practice, payer, stamp, sequences, prior, administration_reference
-    ).built()
+    return _Request(request, chart, evidence, practice, payer, stamp, sequences, prior).built()
 
 
 class _Request:
@@ -98,10 +94,8 @@ class _Request:
         stamp: Stamp,
         sequences: Sequences | None,
         prior: Mapping[str, Any] | None,
-        administration_reference: str | None,
     ) -> None:
         self.request, self.practice, self.payer, self.stamp = request, practice, payer, stamp
-        self.administration_reference = administration_reference
         self.base = practice.base.rstrip("/")
         self.chart = Chart(chart)
         self.evidence = evidence
@@ -237,8 +231,6 @@ class _Request:
         found = [{"extension": written, "url": extension("TransmissionIdentifiers")["url"]}]
         if self._is_urgent:
             found.append(codes.LEVEL_OF_SERVICE_URGENT)
-        if self.administration_reference is not None:
-            found.append(extension("administrationReferenceNumber", valueString=self.administration_reference))
         return found
 
     def _member(self, number: int, role: str) -> Json:
@@ -273,7 +265,7 @@ class _Request:
     def _information(self, resource: Mapping[str, Any], number: int) -> Json:
         reference = {"reference": self._url(resource)}
         if target_profile(resource) is None:
-            # None of the 16 targets, such as MedicationAdministration: the slicing is open, another category carries it.
+            # None of the 16 targets (MedicationAdministration, say): the slicing is open, another category carries it.
             category = coded(codes.CLAIM_INFORMATION, "info")
             return {"sequence": number, "category": category, "valueReference": reference}
         kind = {"url": "reportTypeCode", "valueCodeableConcept": coded(codes.REPORT_TYPE, codes.PHYSICIAN_REPORT)}

@@ -1,0 +1,45 @@
+"""The one form of a process note that says more than prose: why not, and what is needed.
+
+`NOT_MEDICALLY_NECESSARY [R14.C3]: …` and `Information needed (LOINC 89247-1) [R11.C6]: …`; a payer's X12 reason codes
+are licensed, and PAS puts the reason of a denial into the note (FHIR-56288). Other payers' notes stay prose.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_NEEDED = re.compile(
+    r"Information needed \(LOINC (?P<code>\S+)\)(?: \[(?P<criterion>[^\]]+)\])?: (?P<text>.*)", re.DOTALL
+)
+_REASON = re.compile(r"(?P<code>[A-Z][A-Z_]+)(?: \[(?P<criterion>[^\]]+)\])?: (?P<text>.*)", re.DOTALL)
+
+
+class Note(NamedTuple):
+    code: str
+    criterion: str | None
+    text: str
+
+
+def reason(code: str, criterion: str | None, narrative: str) -> str:
+    return f"{code}{_about(criterion)}: {narrative}"
+
+
+def needed(code: str, criterion: str | None, text: str) -> str:
+    return f"Information needed (LOINC {code}){_about(criterion)}: {text}"
+
+
+def as_reason(text: str) -> Note | None:
+    return _parts(_REASON.fullmatch(text))
+
+
+def as_needed(text: str) -> Note | None:
+    return _parts(_NEEDED.fullmatch(text))
+
+
+def _about(criterion: str | None) -> str:
+    return f" [{criterion}]" if criterion else ""
+
+
+def _parts(match: re.Match[str] | None) -> Note | None:
+    return Note(match["code"], match["criterion"], match["text"]) if match is not None else None

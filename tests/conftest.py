@@ -17,6 +17,16 @@ from prior_auth.fhir import json
 
 Validate = Callable[..., list[dict[str, Any]]]
 
+# Servers that take long to start, or much memory: the tests of one go to one worker, which starts it once.
+_SERVERS = ("official_errors", "hapi", "sekmet", "ehr")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        needed = [name for name in _SERVERS if name in getattr(item, "fixturenames", ())]
+        if needed:
+            item.add_marker(pytest.mark.xdist_group("validator" if needed[0] == "official_errors" else "ehr"))
+
 
 @pytest.fixture(scope="session")
 def shared() -> Path:

@@ -1,0 +1,163 @@
+"""A chart is the same from a file and from real FHIR servers, for every public patient and every story."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from prior_auth import stories
+from prior_auth.charts import BundleFile, FhirServer
+from prior_auth.errors import FatalTransportError
+from prior_auth.fhir import json
+from prior_auth.fhir.chart_bundle import chart_resources
+
+PUBLIC = [
+    "codexrt-stu2-xrts-01-22b-prostate-1phase",
+    "codexrt-stu2-xrts-02-22b-prostate-replanned",
+    "codexrt-stu2-xrts-03-22b-prostate-3volumes",
+    "codexrt-stu2-xrts-04-22b-bilateral-breast-3phases",
+    "codexrt-stu2-xrts-05-22b-brain-mets-2courses",
+    "codexrt-stu2-xrts-06-22b-uterus-1phase",
+    "derived-evidence-positive-control",
+    "derived-jenny-m-uscore-only",
+    "grig-stu2-oncology-braf-diagnostic",
+    "grig-stu2-oncology-somatic-panel-report",
+    "grig-stu2-oncology-therapeutic-implications",
+    "mcode-stu4-adam-everyman-cll",
+    "mcode-stu4-brian-l-pediatric-all-full",
+    "mcode-stu4-genomex-adam-anyperson-full",
+    "mcode-stu4-jenny-m-breast-full",
+    "mcode-stu4-john-anyperson-nsclc-full",
+    "mcode-stu4-official-bundle-genomex-adam-anyperson",
+    "mcode-stu4-official-bundle-jenny-m",
+]
+# What no search by patient and no reference leads to, and no evidence is in.
+UNREACHABLE = {"Device", "Location", "Practitioner", "Organization", "BodyStructure", "Specimen"}
+
+
+def renamed(bundle: dict[str, Any], prefix: str) -> dict[str, Any]:
+    """The chart under ids of its own, so that all can live on one server."""
+    resources = chart_resources(bundle)
+    names = {f"{one['resourceType']}/{one['id']}": f"{prefix}-{n}" for n, one in enumerate(resources)}
+
+    def mended(value: Any) -> Any:
+        if isinstance(value, dict):
+            whole = {key: mended(part) for key, part in value.items()}
+            if (target := whole.get("reference")) in names:
+                whole["reference"] = f"{target.split('/')[0]}/{names[target]}"
+            return whole
+        return [mended(part) for part in value] if isinstance(value, list) else value
+
+    entries = [{"resource": mended(one) | {"id": f"{prefix}-{n}"}} for n, one in enumerate(resources)]
+    return {"resourceType": "Bundle", "type": "collection", "entry": entries}
+
+
+def as_transaction(bundle: dict[str, Any]) -> dict[str, Any]:
+    entries = [
+        {"resource": one, "request": {"method": "PUT", "url": f"{one['resourceType']}/{one['id']}"}}
+        for one in (entry["resource"] for entry in bundle["entry"])
+    ]
+    return {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+
+
+async def load(base: str, bundle: dict[str, Any]) -> str:
+    """Write a chart to the server; the patient's id."""
+    async with httpx2.AsyncClient(timeout=120) as client:
+        headers = {"Content-Type": "application/fhir+json"}
+        answer = await client.post(base, content=json.write(as_transaction(bundle)), headers=headers)
+    assert answer.status_code == 200, answer.text[:500]
+    return next(one["id"] for one in chart_resources(bundle) if one["resourceType"] == "Patient")
+
+
+def plain(value: Any) -> Any:
+    """Without what a server adds; profiles in any order; numbers by value, since one server keeps them as floats."""
+    if isinstance(value, dict):
+        kept = {key: plain(part) for key, part in value.items()}
+        if "meta" in kept:
+            profiles = sorted(kept.pop("meta").get("profile", []))
+            kept |= {"meta": {"profile": profiles}} if profiles else {}
+        return kept
+    if isinstance(value, list):
+        return [plain(part) for part in value]
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return float(value)
+    return value
+
+
+def by_reference(resources: list[dict[str, Any]]) -> dict[str, Any]:
+    return {f"{one['resourceType']}/{one['id']}": plain(one) for one in resources}
+
+
+def referred(resources: list[dict[str, Any]]) -> set[str]:
+    def walk(value: Any) -> Iterator[str]:
+        if isinstance(value, dict):
+            if isinstance(value.get("reference"), str):
+                yield value["reference"]
+            for part in value.values():
+                yield from walk(part)
+        elif isinstance(value, list):
+            for part in value:
+                yield from walk(part)
+
+    return set(walk(resources))
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+async def test_a_public_patient_is_the_same_from_file_and_server(
+    name: str, ehr: str, shared: Path, tmp_path: Path
+) -> None:
+    public = json.read((shared / "oncology" / "patients" / f"{name}.json").read_bytes())
+    bundle = renamed(public, f"public-{PUBLIC.index(name)}")
+    path = tmp_path / "chart.json"
+    path.write_bytes(json.write(bundle))
+
+    server = FhirServer(ehr, await load(ehr, bundle))
+
+    from_file = by_reference(await BundleFile(path).resources())
+    from_server = by_reference(await server.resources())
+
+    assert set(from_server) <= set(from_file)
+    assert {key.split("/")[0] for key in set(from_file) - set(from_server)} <= UNREACHABLE | set(server.not_offered)
+    for key, resource in from_server.items():
+        assert resource == from_file[key], key
+
+
+@pytest.mark.parametrize("name", ["breast-her2-adjuvant", "nsclc-messy", "breast-brca-vus"])
+async def test_a_story_is_whole_on_a_server(name: str, ehr: str) -> None:
+    bundle = stories.load(name).chart()
+    read = by_reference(await FhirServer(ehr, await load(ehr, bundle)).resources())
+    assert read == by_reference(chart_resources(bundle))
+
+
+async def test_more_than_a_page_is_read(ehr: str) -> None:
+    told = {"value": 1, "on": "2026-09-01"}
+    bundle = stories.load("nsclc-first-line").chart(add={"ecog": [told] * 210})
+    bundle = renamed(bundle, "pages")
+    read = await FhirServer(ehr, await load(ehr, bundle)).resources()
+    expected = [one for one in chart_resources(bundle) if one["resourceType"] == "Observation"]
+    assert len([one for one in read if one["resourceType"] == "Observation"]) == len(expected) > 210
+
+
+async def test_two_patients_on_one_server_are_kept_apart(ehr: str) -> None:
+    first = await load(ehr, renamed(stories.load("breast-her2-adjuvant").chart(), "apart-1"))
+    await load(ehr, renamed(stories.load("breast-her2-male").chart(), "apart-2"))
+    read = await FhirServer(ehr, first).resources()
+    assert all(one["id"].startswith("apart-1-") for one in read)
+
+
+async def test_an_unknown_patient_is_said_so(ehr: str) -> None:
+    with pytest.raises(FatalTransportError) as refused:
+        await FhirServer(ehr, "nobody-of-that-name").resources()
+    assert "does not know this patient" in str(refused.value)
+
+
+async def test_a_decimal_comes_back_with_its_digits(hapi: str) -> None:
+    bundle = renamed(stories.load("breast-her2-adjuvant").chart(change={"weight": {"value": "72.50 kg"}}), "digits")
+    read = await FhirServer(hapi, await load(hapi, bundle)).resources()
+    values = [str(one["valueQuantity"]["value"]) for one in read if "valueQuantity" in one]
+    assert "72.50" in values

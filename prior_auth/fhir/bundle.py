@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +37,17 @@ class Index:
     """The entries of a Bundle by fullUrl and by `Type/id`, to resolve references as FHIR does (bundle.html 3.1.0.2)."""
 
     def __init__(self, bundle: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
-        self.entries: tuple[Entry, ...] = tuple(Entry(*found) for found in _entries(bundle))
+        self._fill(Entry(*found) for found in _entries(bundle))
+
+    @classmethod
+    def of_entries(cls, entries: Iterable[Entry]) -> Index:
+        """Of entries already read, none at all included."""
+        index = cls.__new__(cls)
+        index._fill(entries)
+        return index
+
+    def _fill(self, entries: Iterable[Entry]) -> None:
+        self.entries: tuple[Entry, ...] = tuple(entries)
         self._by_full_url: dict[str, Entry] = {}
         self._by_type_and_id: dict[str, Entry] = {}
         for entry in self.entries:

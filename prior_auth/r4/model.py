@@ -23,6 +23,7 @@ __all__ = [
     "is_subtype",
     "is_type",
     "key_types",
+    "root",
     "type_names",
 ]
 
@@ -71,6 +72,12 @@ def ancestors(name: str) -> tuple[str, ...]:
 def is_subtype(name: str, of: str) -> bool:
     """Whether `name` is `of` or specialises it."""
     return of in _chain(name)
+
+
+def root(name: str) -> Element | None:
+    """The root element of a type, which carries the invariants of the whole; not of backbone paths."""
+    found = tables.base_types().get(name)
+    return found.elements[0] if found is not None else None
 
 
 @cache

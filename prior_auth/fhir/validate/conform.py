@@ -1,0 +1,245 @@
+"""Whether values keep what a profile says beyond the base type: counts, types, fixed values, codes, slices, rules."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any, Protocol
+
+from prior_auth.fhir.validate import membership
+from prior_auth.fhir.validate.issue import Issue, has_errors
+from prior_auth.fhir.validate.slicing import Matcher, matcher_of
+from prior_auth.fhir.validate.tree import Item, Node, extension_url, items, tree_of
+from prior_auth.r4 import model
+from prior_auth.r4.definitions import HL7, Fixed, Invariant, TypeRef
+
+MAX_DEPTH = 12
+
+
+class Surroundings(Protocol):
+    """What a profile's rules need besides the value: other resources, and judgement of invariants."""
+
+    def resolve(self, reference: str, item: Item) -> Item | None:
+        """The resource a reference means, as seen from where it stands; None if it is not at hand."""
+
+    def invariants(self, item: Item, invariants: Iterable[Invariant]) -> Iterable[Issue]:
+        """The invariants that do not hold, or cannot be judged."""
+
+
+class Conformance:
+    """Profiles against values, each pair judged once. Not to be shared between inputs."""
+
+    def __init__(self, around: Surroundings) -> None:
+        self.around = around
+        self._judged: dict[tuple[int, str], list[Issue]] = {}
+        self._matchers: dict[int, Matcher] = {}
+        self._depth = 0
+
+    def issues(self, item: Item, canonical: str) -> list[Issue]:
+        """What the value breaks of a profile; a profile that refers to itself is taken to hold meanwhile."""
+        key = (id(item.value), canonical)
+        if key not in self._judged:
+            self._judged[key] = []
+            root = tree_of(canonical)
+            if root is not None and self._depth < MAX_DEPTH:
+                self._depth += 1
+                found: list[Issue] = []
+                self.node(root, item, found)
+                self._depth -= 1
+                self._judged[key] = found
+        return self._judged[key]
+
+    def conforms(self, item: Item, canonical: str) -> bool:
+        return not has_errors(self.issues(item, canonical))
+
+    def keeps(self, node: Node, item: Item) -> bool | None:
+        """Quietly: whether a value keeps all that one element of a profile says; None where a code list is missing."""
+        found: list[Issue] = []
+        self.node(node, item, found)
+        if has_errors(found):
+            return False
+        return None if any(one.rule == "not-checked" for one in found) else True
+
+    def node(self, node: Node, item: Item, found: list[Issue]) -> None:
+        element = node.element
+        if element.fixed is not None and item.value is not None and not fits(element.fixed, item.value):
+            word = "must be" if element.fixed.exact else "must hold"
+            message = f"{word} {_shown(element.fixed.value)}"
+            found.append(Issue("error", item.path, "fixed", message, "write that value"))
+        if element.binding is not None:
+            found += membership.check(element.binding, item.value if item.value is not None else item.extra, item.path)
+        if element.max_length is not None and isinstance(item.value, str) and len(item.value) > element.max_length:
+            found.append(Issue("error", item.path, "primitive", f"longer than {element.max_length} characters"))
+        if element.min_value is not None or element.max_value is not None:
+            self._range(node, item, found)
+        if element.types:
+            self._types(element.types, item, found)
+        if element.invariants:
+            found += self.around.invariants(item, element.invariants)
+        for child in node.children:
+            self._child(child, item, found)
+
+    def _range(self, node: Node, item: Item, found: list[Issue]) -> None:
+        least, most, value = node.element.min_value, node.element.max_value, item.value
+        if isinstance(value, int | Decimal) and isinstance(least, int | float | None):
+            below = least is not None and value < least
+            above = isinstance(most, int | float) and value > most
+            if below or above:
+                found.append(Issue("error", item.path, "primitive", f"out of range: {least} to {most}"))
+
+    def _child(self, child: Node, holder: Item, found: list[Issue]) -> None:
+        values = [one for one in items(child, holder) if one.is_there]
+        name = f"{holder.path}.{child.name}"
+        _count(child, len(values), name, child.name, "cardinality", found)
+        if child.slices:
+            self._slices(child, values, name, found)
+        for one in values:
+            self.node(child, one, found)
+
+    def _slices(self, child: Node, values: list[Item], name: str, found: list[Issue]) -> None:
+        matchers = [(one, self._matcher(child, one)) for one in child.slices]
+        surely, perhaps = Counter[str | None](), Counter[str | None]()
+        last = -1
+        for value in values:
+            answers = [matches(value) for _, matches in matchers]
+            at = next((answers.index(one) for one in (True, None) if one in answers), len(matchers))
+            if at < len(matchers):
+                matched = matchers[at][0]
+                (surely if answers[at] else perhaps)[matched.element.slice] += 1
+                self.node(matched, value, found)
+            elif child.element.slicing is not None and child.element.slicing.rules == "closed":
+                allowed = ", ".join(str(one.element.slice) for one in child.slices)
+                message = f"fits none of the allowed kinds: {allowed}"
+                found.append(Issue("error", value.path, "slicing", message, "make it one of them or remove it"))
+            if child.element.slicing is not None and child.element.slicing.ordered:
+                if at < last:
+                    found.append(Issue("error", value.path, "slicing", "out of the order that the profile asks for"))
+                last = max(last, at)
+        for one in child.slices:
+            title = f"{child.name}:{one.element.slice}"
+            known, possible = surely[one.element.slice], perhaps[one.element.slice]
+            count = max(known, min(known + possible, one.element.min))  # doubt counts in favour
+            _count(one, count, name, title, "slicing", found)
+
+    def _matcher(self, sliced: Node, one: Node) -> Matcher:
+        key = id(one)  # trees are kept for good, so ids stay
+        if key not in self._matchers:
+            self._matchers[key] = matcher_of(sliced, one, self)
+        return self._matchers[key]
+
+    def _types(self, types: tuple[TypeRef, ...], item: Item, found: list[Issue]) -> None:
+        kind = _type_of(item)
+        if kind is None:
+            return
+        allowed = [ref for ref in types if _is_allowed(kind, ref.code)]
+        if not allowed:
+            codes = " or ".join(dict.fromkeys(ref.code for ref in types))
+            found.append(Issue("error", item.path, "type", f"{kind} is not allowed here", f"use {codes}"))
+            return
+        profiles = [profile for ref in allowed for profile in ref.profiles]
+        if profiles and kind != "Extension" and all(ref.profiles for ref in allowed):
+            self._one_of(profiles, item, item, found)
+        targets = [target for ref in allowed if ref.code == "Reference" for target in ref.targets]
+        if targets and isinstance(item.value, Mapping):
+            self._target(targets, item, found)
+
+    def _target(self, targets: list[str], item: Item, found: list[Issue]) -> None:
+        reference = item.value.get("reference")
+        resolved = self.around.resolve(reference, item) if isinstance(reference, str) else None
+        if resolved is None:
+            return  # what it says of itself is judged against the base types' targets
+        kind = resolved.value["resourceType"]
+        fitting = [one for one in targets if type_of_profile(one) in (kind, "Resource")]
+        if not fitting:
+            allowed = " or ".join(dict.fromkeys(type_of_profile(one) or one for one in targets))
+            message = f"points at a {kind}, which is not allowed here"
+            found.append(Issue("error", item.path, "reference", message, f"point at {allowed}"))
+            return
+        if not any(_is_base(one) for one in fitting):
+            self._one_of(fitting, resolved, item, found)
+
+    def _one_of(self, profiles: list[str], item: Item, at: Item, found: list[Issue]) -> None:
+        """The value keeps one of the profiles. If there is one only, what it breaks is told in full."""
+        known = [one for one in profiles if _is_base(one) or tree_of(one) is not None]
+        if len(known) < len(profiles):
+            unknown = next(one for one in profiles if one not in known)
+            if not any(self.conforms(item, one) for one in known):
+                found.append(Issue("information", at.path, "not-checked", f"the profile {unknown} is not at hand"))
+            return
+        if any(_is_base(one) or self.conforms(item, one) for one in known):
+            return
+        nearest = min(
+            (self.issues(item, one) for one in known), key=lambda one: sum(x.severity == "error" for x in one)
+        )
+        if item is at and len(known) == 1:
+            found += nearest
+            return
+        first = next(one for one in nearest if one.severity == "error")
+        names = " or ".join(one.rsplit("/", 1)[-1] for one in known)
+        message = f"does not keep the profile {names}: {first.path}: {first.message}"
+        found.append(Issue("error", at.path, "reference" if item is not at else "profile", message, first.fix))
+
+
+def type_of_profile(canonical: str) -> str | None:
+    """The R4 type that a profile is of; None if the profile is not at hand."""
+    url = canonical.split("|")[0]
+    name = url.removeprefix(HL7)
+    if model.is_type(name):
+        return name
+    root = tree_of(canonical)
+    return root.element.path.split(".")[0] if root is not None else None
+
+
+def fits(fixed: Fixed, value: Any) -> bool:
+    return bool(_equal(fixed.value, value)) if fixed.exact else _holds(fixed.value, value)
+
+
+def _holds(pattern: Any, value: Any) -> bool:
+    """pattern[x]: all that the pattern names is there, lists in any order."""
+    if isinstance(pattern, Mapping):
+        return isinstance(value, Mapping) and all(
+            key in value and _holds(part, value[key]) for key, part in pattern.items()
+        )
+    if isinstance(pattern, list):
+        return isinstance(value, list) and all(any(_holds(part, one) for one in value) for part in pattern)
+    return _equal(pattern, value)
+
+
+def _equal(one: Any, other: Any) -> bool:
+    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
+
+
+def _count(node: Node, count: int, path: str, name: str, rule: str, found: list[Issue]) -> None:
+    element = node.element
+    if count < element.min:
+        url = extension_url(node) if node.name in ("extension", "modifierExtension") else None
+        fix = f"add the extension {url}" if url else f"add {name}"
+        found.append(Issue("error", path, rule, f"{name}: at least {element.min} required, found {count}", fix))
+    if element.max is not None and count > element.max:
+        message = f"{name}: at most {element.max} allowed, found {count}"
+        found.append(Issue("error", path, rule, message, f"remove {name}" if element.max == 0 else "remove the others"))
+
+
+def _type_of(item: Item) -> str | None:
+    if isinstance(item.value, Mapping) and isinstance(item.value.get("resourceType"), str):
+        return str(item.value["resourceType"])
+    return item.type if "." not in item.type else None
+
+
+def _is_allowed(kind: str, code: str) -> bool:
+    return code == kind or code.startswith("System.") or model.is_subtype(kind, code) or (code, kind) == ("uri", "url")
+
+
+def _is_base(canonical: str) -> bool:
+    return model.is_type(canonical.split("|")[0].removeprefix(HL7))
+
+
+def _shown(value: Any) -> str:
+    """A fixed value in short: codes as system#code."""
+    if isinstance(value, Mapping):
+        codes = [f"{system or ''}#{code}" for system, code in membership.codes_in(value)]
+        return ", ".join(codes) if codes else ", ".join(f"{key}={_shown(part)}" for key, part in value.items())
+    if isinstance(value, list):
+        return " and ".join(_shown(part) for part in value)
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,108 @@
+"""Where references lead: to a type that is allowed, and inside a Bundle to something that is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from prior_auth.fhir import bundle
+from prior_auth.fhir.bundle import Entry, Index
+from prior_auth.fhir.validate.issue import Issue
+from prior_auth.fhir.validate.structure import Standing
+from prior_auth.fhir.validate.tree import Item
+from prior_auth.r4 import model
+from prior_auth.r4.definitions import HL7
+
+
+class References:
+    """Resolves within one input: its Bundle entries and contained resources."""
+
+    def __init__(self, resource: Mapping[str, Any]) -> None:
+        self._is_bundle = resource.get("resourceType") == "Bundle"
+        self._input = resource
+        self._entries = _entries(resource)
+        self.index = Index.of_entries(self._entries)
+
+    def resolve(self, reference: str, path: str, owner: Mapping[str, Any] | None = None) -> Item | None:
+        """The resource that is meant by `reference` where it stands, at `path`; None if it is not in the input."""
+        base = self._entry_of(path)
+        if reference.startswith("#"):
+            container = owner if owner is not None else (base.resource if base else self._input)
+            found = bundle.contained(container, reference)
+            place = f"{base.path if base else container.get('resourceType')}.contained"
+            return Item(place, str(found.get("resourceType")), found) if found is not None else None
+        entry = self.index.entry(reference, base=base)
+        return Item(entry.path, str(entry.resource["resourceType"]), entry.resource) if entry is not None else None
+
+    def _entry_of(self, path: str) -> Entry | None:
+        if not path.startswith("Bundle.entry["):
+            return None
+        number = path[len("Bundle.entry[") :].split("]")[0]
+        return next((one for one in self._entries if one.path == f"Bundle.entry[{number}].resource"), None)
+
+    def check(self, standing: Standing, container: Mapping[str, Any]) -> Iterator[Issue]:
+        """One Reference element; `container` is the resource that contains its owner, or the owner itself."""
+        reference = standing.value.get("reference")
+        targets = _type_names(standing)
+        told = standing.value.get("type")
+        if not isinstance(reference, str):
+            if isinstance(told, str) and not _is_allowed(told, targets):
+                yield _wrong_type(standing, told, targets)
+            return
+        found = self.resolve(reference, standing.path, container)
+        kind = found.type if found is not None else _told_by(reference)
+        if kind is not None and not _is_allowed(kind, targets):
+            yield _wrong_type(standing, kind, targets)
+        elif kind is not None and isinstance(told, str) and told != kind and model.is_resource(told):
+            message = f"type says {told}, the reference leads to a {kind}"
+            yield Issue("error", f"{standing.path}.type", "reference", message, f"write {kind}")
+        if found is None:
+            yield from self._dangling(reference, standing)
+
+    def _dangling(self, reference: str, standing: Standing) -> Iterator[Issue]:
+        at = f"{standing.path}.reference"
+        if reference.startswith("#"):
+            yield Issue("error", at, "reference", "no contained resource has this id", "contain it or name another")
+        elif self._is_bundle and reference.startswith(("urn:uuid:", "urn:oid:")):
+            yield Issue("error", at, "reference", "no entry has this fullUrl", "add the entry or drop the reference")
+        elif (
+            reference.startswith("urn:uuid:") or bundle.type_and_id(reference) or "://" in reference or "?" in reference
+        ):
+            if self._is_bundle and standing.path.startswith("Bundle.entry"):
+                yield Issue("information", at, "not-checked", "leads out of the Bundle: its target cannot be judged")
+        else:
+            message = "neither Type/id, a URL, a urn nor #id"
+            yield Issue("error", at, "reference", message, "write it as Type/id or as the fullUrl of an entry")
+
+
+def _entries(resource: Mapping[str, Any]) -> tuple[Entry, ...]:
+    """Like `bundle.Index`, but what is broken is passed over: the walk has told it."""
+    entries = resource.get("entry") if resource.get("resourceType") == "Bundle" else None
+    found = []
+    for number, one in enumerate(entries if isinstance(entries, list) else ()):
+        held = one.get("resource") if isinstance(one, Mapping) else None
+        if isinstance(held, dict) and isinstance(held.get("resourceType"), str):
+            url = one.get("fullUrl")
+            found.append(Entry(f"Bundle.entry[{number}].resource", url if isinstance(url, str) else None, held))
+    return tuple(found)
+
+
+def _type_names(standing: Standing) -> tuple[str, ...]:
+    targets = standing.slot.element.targets if standing.slot is not None else ()
+    return tuple(one.split("|")[0].removeprefix(HL7) for one in targets)
+
+
+def _told_by(reference: str) -> str | None:
+    found = bundle.type_and_id(reference)
+    return found[0] if found is not None and model.is_resource(found[0]) else None
+
+
+def _is_allowed(kind: str, targets: tuple[str, ...]) -> bool:
+    if not targets or "Resource" in targets or kind in targets:
+        return True
+    return not model.is_resource(kind)  # a logical type: not ours to judge
+
+
+def _wrong_type(standing: Standing, kind: str, targets: tuple[str, ...]) -> Issue:
+    message = f"points at a {kind}, which is not allowed here"
+    return Issue("error", standing.path, "reference", message, f"point at {' or '.join(targets)}")

@@ -1,0 +1,141 @@
+"""A profile made ready to be walked: elements as a tree, slices beside what they slice, children by JSON key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, NamedTuple
+
+from prior_auth.fhir.validate.primitives import CHECKERS
+from prior_auth.r4 import model, tables
+from prior_auth.r4.definitions import Element, Structure
+
+
+class Item(NamedTuple):
+    """One value of an element: where it stands, its type, the JSON, and for a primitive its `_` sibling."""
+
+    path: str
+    type: str
+    value: Any
+    extra: Any = None
+
+    @property
+    def is_there(self) -> bool:
+        return self.value is not None or self.extra is not None
+
+
+@dataclass(slots=True)
+class Node:
+    """One element of a profile. `keys` are the JSON keys it may stand under, with the inner type of each."""
+
+    element: Element
+    keys: tuple[tuple[str, str], ...] = ()
+    children: list[Node] = field(default_factory=list)
+    slices: list[Node] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return self.element.name
+
+    def child(self, name: str) -> Node | None:
+        return next((one for one in self.children if one.name == name), None)
+
+    def extension(self, url: str) -> Node | None:
+        """The slice of its extensions that this URL belongs to."""
+        for child in self.children:
+            if child.name in ("extension", "modifierExtension"):
+                for one in child.slices:
+                    if extension_url(one) == url:
+                        return one
+        return None
+
+
+def extension_url(node: Node) -> str | None:
+    """The URL of an extension slice: from the definition it names, or fixed in place."""
+    for ref in node.element.types:
+        if ref.profiles:
+            return ref.profiles[0].split("|")[0]
+    fixed = node.child("url")
+    if fixed is not None and fixed.element.fixed is not None:
+        return str(fixed.element.fixed.value)
+    return None
+
+
+@cache
+def tree_of(canonical: str) -> Node | None:
+    """The tree of a shipped profile, datatype profile or extension; None if it is not shipped."""
+    structure = tables.structure(canonical)
+    return build(structure) if structure is not None else None
+
+
+def build(structure: Structure) -> Node:
+    nodes: dict[str, Node] = {}
+    inner: dict[str, tuple[str, ...]] = {}
+    for one in structure.elements:
+        identity = one.id or one.path
+        node = nodes[identity] = Node(one)
+        parent, _, last = identity.rpartition(".")
+        if not parent:
+            inner[identity] = (structure.type,)
+            continue
+        node.keys = _keys(inner.get(parent, ()), one)
+        types = tuple(dict.fromkeys(inner_type for _, inner_type in node.keys))
+        inner[identity] = types
+        if ":" in last:
+            nodes[f"{parent}.{last.split(':')[0]}"].slices.append(node)
+        else:
+            nodes[parent].children.append(node)
+    for node in nodes.values():
+        content = node.element.content
+        if content is not None and content in nodes and not node.children:
+            node.children = nodes[content].children
+    return nodes[structure.elements[0].id or structure.elements[0].path]
+
+
+def _keys(parents: tuple[str, ...], one: Element) -> tuple[tuple[str, str], ...]:
+    """JSON keys with inner types, as the base type has them; the profile only cuts down."""
+    found: dict[str, str] = {}
+    for parent in parents:
+        base = model.element(parent, one.name)
+        if base is None:
+            continue
+        if not base.is_choice:
+            found |= {one.name: base.inner_types[0]}
+        elif one.is_choice:
+            found |= {base.name + code[0].upper() + code[1:]: code for code in base.codes}
+        else:  # some snapshots name a choice by its concrete key
+            found |= {one.name: base.inner_types[0]}
+    return tuple(found.items())
+
+
+def items(node: Node, holder: Item) -> Iterator[Item]:
+    """The values that `holder` has of an element, in order."""
+    if not isinstance(holder.value, dict):
+        if isinstance(holder.extra, dict) and node.name in ("extension", "id"):
+            yield from _items_of(node, holder.extra, holder.path)
+        return
+    yield from _items_of(node, holder.value, holder.path)
+
+
+def _items_of(node: Node, value: dict[str, Any], path: str) -> Iterator[Item]:
+    for key, inner in node.keys:
+        part = value.get(key)
+        extra = value.get(f"_{key}") if inner in CHECKERS else None
+        if part is None and extra is None:
+            continue
+        at = f"{path}.{node.name if node.element.is_choice else key}"
+        if isinstance(part, list) or isinstance(extra, list):
+            yield from _listed(part, extra, inner, at)
+        else:
+            yield Item(at, inner, part, extra)
+
+
+def _listed(part: Any, extra: Any, inner: str, at: str) -> Iterator[Item]:
+    parts = part if isinstance(part, list) else []
+    extras = extra if isinstance(extra, list) else []
+    for number in range(max(len(parts), len(extras))):
+        one = parts[number] if number < len(parts) else None
+        beside = extras[number] if number < len(extras) else None
+        kind = one["resourceType"] if inner == "Resource" and isinstance(one, dict) and "resourceType" in one else inner
+        yield Item(f"{at}[{number}]", kind, one, beside)

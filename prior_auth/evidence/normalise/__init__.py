@@ -35,13 +35,16 @@ from collections.abc import Mapping
 
 from prior_auth.evidence.normalise.cardiac import CARDIAC_NORMALISERS
 from prior_auth.evidence.normalise.drugs import DRUG_NORMALISERS
+from prior_auth.evidence.normalise.genes import GENE_NORMALISERS
 from prior_auth.evidence.normalise.her2 import HER2_NORMALISERS
 from prior_auth.evidence.normalise.pdl1 import PDL1_NORMALISERS
 from prior_auth.evidence.normalise.performance import PERFORMANCE_NORMALISERS
 from prior_auth.evidence.normalise.reading import Normaliser, Reading, Unreadable
+from prior_auth.evidence.normalise.significance import SIGNIFICANCE_NORMALISERS
 from prior_auth.evidence.normalise.stage import STAGE_NORMALISERS
 from prior_auth.evidence.normalise.status import status
 from prior_auth.evidence.normalise.units import UNIT_NORMALISERS
+from prior_auth.evidence.normalise.variants import VARIANT_NORMALISERS
 
 __all__ = ["NORMALISERS", "Normaliser", "Reading", "Unreadable"]
 
@@ -54,4 +57,7 @@ NORMALISERS: Mapping[str, Normaliser] = {
     **CARDIAC_NORMALISERS,
     **UNIT_NORMALISERS,
     **DRUG_NORMALISERS,
+    **GENE_NORMALISERS,
+    **SIGNIFICANCE_NORMALISERS,
+    **VARIANT_NORMALISERS,
 }

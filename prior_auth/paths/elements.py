@@ -22,7 +22,7 @@ _CHOICES: dict[str, list[str]] = R4["choiceTypePaths"]
 _ELSEWHERE: dict[str, str] = R4["pathsDefinedElsewhere"]
 _BACKBONES = {path.rpartition(".")[0] for path in (*_TYPE_OF, *_CHOICES) if path.count(".") >= 2}
 _KEEP_TYPE = frozenset(
-    "where first last tail take skip single distinct exclude intersect as iif sort trace".split()
+    {"where", "first", "last", "tail", "take", "skip", "single", "distinct", "exclude", "intersect", "iif", "sort"}
 )
 _OPAQUE = {"Resource", "DomainResource", "Element", "BackboneElement", "xhtml"}
 
@@ -94,7 +94,7 @@ def _element(owner: str, name: str) -> Iterable[str]:
             return (path,)
         if path in _TYPE_OF:
             return (_TYPE_OF[path].removeprefix("System."),)
-    return ("Element",) if name == "id" or owner in ("string", "code", "uri") and name == "value" else ()
+    return ("Element",) if name == "id" or (owner in ("string", "code", "uri") and name == "value") else ()
 
 
 def _from_suffix(suffix: str) -> str:
@@ -132,7 +132,7 @@ def _function(functn: Node, here: Types, this: Types) -> Types:
 
 
 def _arguments(name: str, arguments: list[Node]) -> None:
-    entry = FUNCTIONS.get(name) or invocation_registry[name]
+    entry: Any = FUNCTIONS.get(name) or invocation_registry[name]
     if "variadic" not in entry and len(arguments) not in entry.get("arity", {0: []}):
         raise PathError(f"{name}() does not take {len(arguments)} arguments")
     if name in ("matches", "matchesFull") and (text := _constant_of(arguments[0])) is not None:

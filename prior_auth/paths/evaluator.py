@@ -19,11 +19,11 @@ from prior_auth.paths.units import code_of
 Resolve = Callable[[str], Mapping[str, Any] | None]
 ValueSets = Mapping[str, frozenset[tuple[str, str]]]
 
-TypeInfo.model = R4  # fhirpathpy sets this global at the first `is`; set here, no evaluation ever changes it
+setattr(TypeInfo, "model", R4)  # noqa: B010  # untyped; fhirpathpy sets this global at the first `is`; set here, no evaluation ever changes it
 
 
 class Found(NamedTuple):
-    """A value as plain JSON, and the element it came from: `Observation.component[1].value`. Computed values have none."""
+    """A value as plain JSON, and its element, such as `Observation.component[1].value`; computed values have none."""
 
     value: Any
     path: str

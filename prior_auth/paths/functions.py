@@ -39,7 +39,11 @@ def _is_quantity(item: Any) -> bool:
     if isinstance(item, FP_Quantity):
         return True
     data = get_data(item)
-    return isinstance(item, ResourceNode) and item.path in ("Quantity", "Age", "Count", "Distance", "Duration") and isinstance(data, Mapping)
+    return (
+        isinstance(item, ResourceNode)
+        and item.path in ("Quantity", "Age", "Count", "Distance", "Duration")
+        and isinstance(data, Mapping)
+    )
 
 
 def same(a: Any, b: Any) -> bool | None:

@@ -33,7 +33,8 @@ _ESCAPED = {"r": "\r", "n": "\n", "t": "\t", "f": "\f"}
 
 
 class _Raises(ErrorListener):  # type: ignore[misc]  # antlr4 is untyped
-    def syntaxError(self, recognizer: Any, symbol: Any, line: int, column: int, msg: str, e: Any) -> None:  # noqa: N802
+    def syntaxError(self, *problem: Any) -> None:
+        _recognizer, _symbol, _line, column, msg, _exception = problem
         raise PathError("not a FHIRPath expression", column=column + 1, fix=f"look at column {column + 1}: {msg}")
 
 
@@ -97,7 +98,7 @@ def unescaped(text: str) -> str:
 
 def name_of(identifier: Node) -> str:
     text: str = identifier["text"]
-    return unescaped(text[1:-1]) if text[:1] in "`\"" else text
+    return unescaped(text[1:-1]) if text[:1] in '`"' else text
 
 
 def _constant(_ctx: Any, _parent: Any, node: Node) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Comparison of quantities whose units are of one kind. What cannot be compared is None, which FHIRPath shows as empty."""
+"""Comparison of quantities whose units are of one kind. What cannot be compared is None: empty in FHIRPath."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import Any
 _UNITS: Mapping[str, tuple[str, Decimal]] = {
     code: (dimension, Decimal(factor))
     for dimension, units in {
-        "mass": {"kg": "1000", "g": "1", "mg": "0.001", "ug": "0.000001", "[lb_av]": "453.59237", "[oz_av]": "28.349523125"},
+        "mass": {
+            "kg": "1000", "g": "1", "mg": "0.001", "ug": "0.000001", "[lb_av]": "453.59237", "[oz_av]": "28.349523125",
+        },
         "length": {"m": "1", "cm": "0.01", "mm": "0.001", "um": "0.000001", "[in_i]": "0.0254", "[ft_i]": "0.3048"},
         "volume": {"L": "1", "l": "1", "dL": "0.1", "dl": "0.1", "mL": "0.001", "ml": "0.001", "uL": "0.000001"},
         "time": {"wk": "604800", "d": "86400", "h": "3600", "min": "60", "s": "1", "ms": "0.001"},

@@ -1,0 +1,241 @@
+"""The cancers of a chart: which Conditions are one, how they stand in the view, what else they state.
+
+One cancer is often recorded many times (problem list, encounters, claims, an outside export). Those of one organ and
+one side, not told apart by their course, are one Condition of the view; all of them stay as sources.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from prior_auth.domain.coding import Coding
+from prior_auth.domain.evidence import Tier, Unread
+from prior_auth.evidence.binding import Cancer
+from prior_auth.evidence.chart import Entry, codings_of, mapping, reference_text, sequence
+from prior_auth.evidence.definitions import MCODE
+from prior_auth.evidence.finding import Answer, Finder, read
+from prior_auth.evidence.normalise import Reading
+from prior_auth.evidence.normalise.codes import SCT
+from prior_auth.evidence.sites import LATERALITY, LEFT, RIGHT, SIDE_CODES, group_of, side_of
+from prior_auth.evidence.statement import Harvest, Statement
+from prior_auth.fhir import mcode
+
+PRIMARY_PROFILE = f"{MCODE}mcode-primary-cancer-condition"
+SECONDARY_PROFILE = f"{MCODE}mcode-secondary-cancer-condition"
+CONDITION_RELATED = "http://hl7.org/fhir/StructureDefinition/condition-related"
+
+_ITEM_OF_SITE = {"breast": "dx.breast", "nsclc": "dx.nsclc", "prostate": "dx.prostate"}
+_OVER = frozenset({"resolved", "remission", "inactive"})
+_STRUCTURE = {"breast": Coding(SCT, "76752008", "Breast structure"), "lung": Coding(SCT, "39607008", "Lung structure")}
+_SIDES = {side: Coding(SCT, code, side.capitalize()) for code, side in SIDE_CODES.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """One Condition that says a cancer."""
+
+    answer: Answer
+    reading: Reading
+    primary: bool
+    site: str
+    side: str | None
+
+    @property
+    def entry(self) -> Entry:
+        return self.answer.entry
+
+
+@dataclass(frozen=True, slots=True)
+class Cancers:
+    """`aliases` leads from every Condition that says a cancer to the one of the view."""
+
+    cancers: tuple[Cancer, ...]
+    aliases: Mapping[str, str]
+    harvest: Harvest
+
+
+def cancers_of(finder: Finder) -> Cancers:
+    """All cancers of the chart. Histories (`Z85.3`) and what is only suspected are none."""
+    diagnoses, unread = _diagnoses(finder)
+    cancers: list[Cancer] = []
+    aliases: dict[str, str] = {}
+    groups = _grouped(diagnoses)
+    for group in groups:
+        best = min(group, key=_rank)
+        for each in group:
+            aliases[each.entry.reference] = best.entry.reference
+    statements: list[Statement] = []
+    for group in groups:
+        best = min(group, key=_rank)
+        cancers.append(_cancer(best, group))
+        statements.extend(_statements(best, group, aliases))
+    return Cancers(tuple(cancers), aliases, Harvest(tuple(statements), tuple(unread)))
+
+
+def _diagnoses(finder: Finder) -> tuple[list[Diagnosis], list[Unread]]:
+    found: dict[str, Diagnosis] = {}
+    unread: dict[str, Unread] = {}
+    for item in ("dx.primary", "dx.secondary"):
+        definition = finder.definitions[item]
+        for place in finder.places(item):
+            reference = place.entry.reference
+            if reference in found:
+                continue
+            answer = read(place, definition)
+            if isinstance(answer, Answer):
+                if (diagnosis := _diagnosis(answer)) is not None:
+                    found[reference] = diagnosis
+            elif answer is not None and (place.tier is not Tier.TEXT or not answer.why.startswith("no ")):
+                unread.setdefault(reference, answer)
+    return list(found.values()), [each for reference, each in unread.items() if reference not in found]
+
+
+def _diagnosis(answer: Answer) -> Diagnosis | None:
+    reading = answer.readings[0] if answer.readings else None
+    kind = reading.extra.get("kind") if reading is not None else None
+    if reading is None or kind not in ("primary", "secondary"):
+        return None
+    site = str(reading.value)
+    stated = reading.extra.get("laterality")
+    side = stated if stated in (LEFT, RIGHT) else _side(answer.entry)
+    return Diagnosis(answer, reading, kind == "primary", site, side)
+
+
+def _side(entry: Entry) -> str | None:
+    for concept in (*sequence(entry.resource.get("bodySite")), entry.resource.get("code")):
+        if (side := side_of(concept)) is not None:
+            return side
+    return None
+
+
+def _grouped(diagnoses: Sequence[Diagnosis]) -> list[list[Diagnosis]]:
+    """Diagnoses that are one cancer, in chart order."""
+    by_organ: dict[tuple[bool, str], list[Diagnosis]] = defaultdict(list)
+    for each in diagnoses:
+        by_organ[each.primary, group_of(each.site)].append(each)
+    groups = [group for same in by_organ.values() for group in _by_side(same)]
+    return sorted(groups, key=lambda group: min(each.entry.number for each in group))
+
+
+def _by_side(diagnoses: Sequence[Diagnosis]) -> Iterator[list[Diagnosis]]:
+    exact = {each.site for each in diagnoses if each.site != group_of(each.site)}
+    if len(exact) > 1:  # a small cell and a non-small cell lung cancer are two
+        for site in sorted({each.site for each in diagnoses}):
+            yield from _by_side([each for each in diagnoses if each.site == site])
+        return
+    sides: dict[str | None, list[Diagnosis]] = defaultdict(list)
+    for each in diagnoses:
+        sides[each.side].append(each)
+    named = [side for side in sides if side is not None]
+    if len(named) == 1 and None in sides:  # the side not said is the one side that is
+        sides[named[0]] += sides.pop(None)
+    for same in sides.values():
+        yield from _by_course(same)
+
+
+def _by_course(diagnoses: Sequence[Diagnosis]) -> Iterator[list[Diagnosis]]:
+    """A cancer that is over and one that is not are two, unless the former is only an encounter's or claim's record."""
+    listed = [each for each in diagnoses if not _of_encounter(each.entry)]
+    over = [each for each in listed if _is_over(each.entry)]
+    if not over or len(over) == len(listed):
+        yield list(diagnoses)
+        return
+    yield [each for each in diagnoses if each not in over]
+    yield over
+
+
+def _of_encounter(entry: Entry) -> bool:
+    codes = {code for category in sequence(entry.resource.get("category")) for _, code in codings_of(category)}
+    return "encounter-diagnosis" in codes
+
+
+def _is_over(entry: Entry) -> bool:
+    return any(code in _OVER for _, code in codings_of(entry.resource.get("clinicalStatus")))
+
+
+def _rank(diagnosis: Diagnosis) -> tuple[Any, ...]:
+    """The one that says most stands in the view."""
+    tiers = [Tier.PROFILE, Tier.CODE, Tier.TEXT]
+    return (
+        tiers.index(diagnosis.answer.tier),
+        diagnosis.site == "lung",  # the type of a lung cancer is worth more than its mere place
+        _of_encounter(diagnosis.entry),
+        diagnosis.side is None,
+        diagnosis.entry.when.text is None,
+        diagnosis.entry.number,
+    )
+
+
+def _cancer(best: Diagnosis, group: Sequence[Diagnosis]) -> Cancer:
+    codes = frozenset(pair for each in group for pair in codings_of(each.entry.resource.get("code")))
+    return Cancer(best.entry.reference, best.primary, best.site, group_of(best.site), best.side, codes)
+
+
+def _statements(best: Diagnosis, group: Sequence[Diagnosis], aliases: Mapping[str, str]) -> Iterator[Statement]:
+    view = _condition(best, group, aliases)
+    for each in (best, *(other for other in group if other is not best)):
+        item = "dx.primary" if each.primary else "dx.secondary"
+        sited = _ITEM_OF_SITE.get(best.site) if each.primary else None
+        yield Statement(
+            item=item,
+            value=each.site,
+            unit=None,
+            entry=each.entry,
+            path=each.answer.path,
+            tier=each.answer.tier,
+            when=each.entry.when,
+            view=view,
+            also=(sited,) if sited else (),
+            question="primary" if each.primary else "secondary",
+            focus=best.entry.reference,
+        )
+
+
+def _condition(best: Diagnosis, group: Sequence[Diagnosis], aliases: Mapping[str, str]) -> mcode.Resource:
+    source = dict(best.entry.resource)
+    if not source.get("bodySite") and (place := _body_site(best)) is not None:
+        source["bodySite"] = [place]
+    codings = [
+        coding for each in (best, *group) for coding in sequence(mapping(each.entry.resource.get("code")).get("coding"))
+    ]
+    text = mapping(source.get("code")).get("text")
+    return mcode.condition(
+        profile=PRIMARY_PROFILE if best.primary else SECONDARY_PROFILE,
+        code=mcode.concept(best.reading.coded, codings, text if isinstance(text, str) else None),
+        source=_with_onset(source, group),
+        extension=[] if best.primary else _related(best.entry, aliases),
+    )
+
+
+def _with_onset(source: dict[str, Any], group: Sequence[Diagnosis]) -> dict[str, Any]:
+    """The onset of another record of this cancer, the earliest, where the best one states none."""
+    if any(key.startswith("onset") for key in source):
+        return source
+    onsets = sorted(
+        each.entry.when.text
+        for each in group
+        if each.entry.when.text and each.entry.when.element == "Condition.onsetDateTime"
+    )
+    return {**source, "onsetDateTime": onsets[0]} if onsets else source
+
+
+def _body_site(diagnosis: Diagnosis) -> dict[str, Any] | None:
+    structure = _STRUCTURE.get(group_of(diagnosis.site))
+    if structure is None or diagnosis.side is None:
+        return None
+    side = {"url": LATERALITY, "valueCodeableConcept": mcode.concept(_SIDES[diagnosis.side])}
+    return {"extension": [side], **mcode.concept(structure)}
+
+
+def _related(entry: Entry, aliases: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The primary that a metastasis belongs to, where the chart says so."""
+    found = []
+    for extension in sequence(entry.resource.get("extension")):
+        if mapping(extension).get("url") == CONDITION_RELATED:
+            text = reference_text(extension.get("valueReference"))
+            if text is not None and text in aliases:
+                found.append({"url": CONDITION_RELATED, "valueReference": {"reference": aliases[text]}})
+    return found

@@ -1,0 +1,286 @@
+"""Conditions beside the cancer: those a criterion asks for, those said to be absent, pregnancy, drug allergies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from prior_auth.domain.coding import Coding
+from prior_auth.domain.evidence import Tier, Unread
+from prior_auth.evidence.binding import Binding
+from prior_auth.evidence.chart import Entry, concept_text, mapping, sequence
+from prior_auth.evidence.definitions import EvidenceDefinition
+from prior_auth.evidence.finding import Answer, Finder, read
+from prior_auth.evidence.normalise import NORMALISERS, Reading, Unreadable
+from prior_auth.evidence.normalise.codes import SCT
+from prior_auth.evidence.normalise.text import negated
+from prior_auth.evidence.observations import effective, exact_profile
+from prior_auth.evidence.standing import Standing, standing, why
+from prior_auth.evidence.statement import Harvest, Statement, unread
+from prior_auth.fhir import mcode
+
+US_CORE_PROBLEM = f"{mcode.US_CORE}us-core-condition-problems-health-concerns"
+NO_CONDITION = Coding(SCT, "64572001", "Disease")
+
+
+def comorbidities(finder: Finder, definition: EvidenceDefinition, binding: Binding) -> Harvest:
+    """Conditions of one kind; those named in a comorbidity Observation stand beside those of the problem list."""
+    statements: list[Statement] = []
+    doubts: list[Unread] = []
+    for place in finder.places(definition.item):
+        answer = read(place, definition)
+        if isinstance(answer, Unread):
+            if place.tier is not Tier.TEXT or answer.why == why(place.entry.resource, Standing.DOUBTFUL):
+                doubts.append(answer)
+        elif answer is not None:
+            found = [each for each in answer.readings if each.value == definition.item]
+            statements.extend(_problem(answer, each, binding) for each in found)
+    statements.extend(_said_present(finder, definition))
+    return Harvest(tuple(statements), tuple(doubts))
+
+
+def _problem(answer: Answer, reading: Reading, binding: Binding) -> Statement:
+    entry = answer.entry
+    if entry.reference in binding.aliases:  # a leukemia is a cancer of the view already
+        view = None
+    else:
+        concept = mapping(entry.resource.get("code"))
+        text = concept.get("text") if isinstance(concept.get("text"), str) else None
+        view = mcode.condition(
+            profile=US_CORE_PROBLEM,
+            code=mcode.concept(reading.coded, sequence(concept.get("coding")), text),
+            source=entry.resource,
+        )
+    return Statement(
+        item=answer.definition.item,
+        value=reading.value,
+        unit=None,
+        entry=entry,
+        path=answer.path,
+        tier=answer.tier,
+        when=entry.when,
+        view=view,
+    )
+
+
+def _said_present(finder: Finder, definition: EvidenceDefinition) -> Iterator[Statement]:
+    """Coded comorbidities that no Condition of the chart stands for."""
+    for place in finder.places("comorbidity.absent"):
+        entry = place.entry
+        if standing(entry.resource) is not Standing.COUNTS:
+            continue
+        for index, extension in _extensions(entry, mcode.RELATED_CONDITION):
+            concept = extension.get("valueCodeableConcept")
+            reading = _comorbidity(entry, concept)
+            if reading is None or reading.value != definition.item:
+                continue
+            code = mcode.concept(reading.coded, sequence(mapping(concept).get("coding")))
+            yield Statement(
+                item=definition.item,
+                value=reading.value,
+                unit=None,
+                entry=entry,
+                path=f"Observation.extension[{index}].value",
+                tier=place.tier,
+                when=entry.when,
+                view=mcode.condition(profile=US_CORE_PROBLEM, code=code, source=_ACTIVE),
+            )
+
+
+_ACTIVE = {
+    "clinicalStatus": mcode.concept(Coding("http://terminology.hl7.org/CodeSystem/condition-clinical", "active")),
+    "verificationStatus": mcode.concept(
+        Coding("http://terminology.hl7.org/CodeSystem/condition-ver-status", "confirmed")
+    ),
+}
+
+
+def _comorbidity(entry: Entry, concept: Any) -> Reading | None:
+    try:
+        return NORMALISERS["comorbidity"](entry.resource, concept)[0]
+    except (Unreadable, IndexError):
+        return None
+
+
+def _extensions(entry: Entry, url: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    for index, each in enumerate(sequence(entry.resource.get("extension"))):
+        if mapping(each).get("url") == url:
+            yield index, each
+
+
+def absent_comorbidities(finder: Finder, definition: EvidenceDefinition, binding: Binding) -> Harvest:
+    """What the chart says the patient does not have: one resource for each Observation, one fact for each condition."""
+    statements: list[Statement] = []
+    doubts: list[Unread] = []
+    for place in finder.places(definition.item):
+        found = standing(place.entry.resource)
+        if found in (Standing.PENDING, Standing.DOUBTFUL):
+            doubts.append(
+                unread(
+                    definition.item, place.entry, why(place.entry.resource, found), pending=found is Standing.PENDING
+                )
+            )
+        elif found is Standing.COUNTS:
+            statements.extend(_absent(finder, definition, place.entry, place.tier, binding))
+    return Harvest(tuple(statements), tuple(doubts))
+
+
+def _absent(
+    finder: Finder, definition: EvidenceDefinition, entry: Entry, tier: Tier, binding: Binding
+) -> Iterator[Statement]:
+    named = [(index, concept) for index, concept in _absent_concepts(finder, entry) if concept]
+    if not named:
+        return
+    focus = binding.focus(entry)
+    view = mcode.observation(
+        profile=exact_profile(definition.profile, entry),
+        category="social-history",
+        status=str(entry.resource["status"]),
+        code=mcode.concept(definition.code),
+        value={},
+        effective=effective(entry),
+        focus=[{"reference": focus}] if focus else (),
+        extension=[
+            {"url": mcode.RELATED_CONDITION_ABSENT, "valueCodeableConcept": _canonical(entry, concept)}
+            for _, concept in named
+        ],
+    )
+    for index, concept in named:
+        reading = _comorbidity(entry, concept)
+        yield Statement(
+            item=definition.item,
+            value=reading.value if reading is not None else concept_text(concept) or None,
+            unit=None,
+            entry=entry,
+            path=f"Observation.extension[{index}].value",
+            tier=tier,
+            when=entry.when,
+            view=view,
+            focus=focus,
+        )
+
+
+def _absent_concepts(finder: Finder, entry: Entry) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    for index, extension in _extensions(entry, mcode.RELATED_CONDITION_ABSENT):
+        target = finder.chart.resolve(extension.get("valueReference"), entry.resource)
+        yield index, mapping(extension.get("valueCodeableConcept") or (target or {}).get("code"))
+
+
+def _canonical(entry: Entry, concept: Mapping[str, Any]) -> dict[str, Any]:
+    reading = _comorbidity(entry, concept)
+    text = concept.get("text") if isinstance(concept.get("text"), str) else None
+    return mcode.concept(reading.coded if reading else None, sequence(concept.get("coding")), text)
+
+
+_PREGNANT = Coding(SCT, "77386006", "Pregnant")
+_NOT_PREGNANT = Coding(SCT, "60001007", "Not pregnant")
+_PREGNANCY_CODES = {
+    "77386006": _PREGNANT, "LA15173-0": _PREGNANT, "LA4270-0": _PREGNANT,
+    "60001007": _NOT_PREGNANT, "LA26683-5": _NOT_PREGNANT, "LA15174-8": _NOT_PREGNANT,
+}  # fmt: skip
+
+
+def pregnancy(finder: Finder, definition: EvidenceDefinition, _binding: Binding) -> Harvest:
+    """As a status, or as a Condition."""
+    statements: list[Statement] = []
+    doubts: list[Unread] = []
+    for place in finder.places(definition.item):
+        entry = place.entry
+        answer = read(place, definition)
+        if isinstance(answer, Unread):
+            doubts.append(answer)
+        elif answer is not None:
+            status = _pregnancy_status(entry, answer.value)
+            if status is None:
+                doubts.append(unread(definition.item, entry, "no pregnancy status that is known"))
+                continue
+            statements.append(
+                Statement(
+                    item=definition.item,
+                    value="pregnant" if status is _PREGNANT else "not-pregnant",
+                    unit=None,
+                    entry=entry,
+                    path=answer.path,
+                    tier=answer.tier,
+                    when=entry.when,
+                    view=_pregnancy_view(entry, definition, status),
+                    single=True,
+                    varies=True,
+                )
+            )
+    return Harvest(tuple(statements), tuple(doubts))
+
+
+def _pregnancy_status(entry: Entry, value: Any) -> Coding | None:
+    if entry.type == "Condition":
+        return None if negated(concept_text(value)) else _PREGNANT
+    concept = value if isinstance(value, Mapping) else {"text": value}
+    codes = [str(mapping(each).get("code")) for each in sequence(concept.get("coding"))]
+    for code in codes:
+        if code in _PREGNANCY_CODES:
+            return _PREGNANCY_CODES[code]
+    text = concept_text(concept)
+    if text in ("not pregnant", "negative", "no", "not detected"):
+        return _NOT_PREGNANT
+    return _PREGNANT if text in ("pregnant", "positive", "yes", "detected") else None
+
+
+def _pregnancy_view(entry: Entry, definition: EvidenceDefinition, status: Coding) -> mcode.Resource:
+    if entry.type == "Condition":
+        concept = mapping(entry.resource.get("code"))
+        return mcode.condition(
+            profile=US_CORE_PROBLEM,
+            code=mcode.concept(_PREGNANT, sequence(concept.get("coding"))),
+            source=entry.resource,
+        )
+    return mcode.observation(
+        profile=exact_profile(definition.profile, entry),
+        category="social-history",
+        status=str(entry.resource.get("status", "final")),
+        code=mcode.concept(definition.code, sequence(mapping(entry.resource.get("code")).get("coding"))),
+        value={"valueCodeableConcept": mcode.concept(status)},
+        effective=effective(entry),
+    )
+
+
+def allergies(finder: Finder, definition: EvidenceDefinition, _binding: Binding) -> Harvest:
+    """Drugs of the ingredient table that the patient does not tolerate."""
+    statements: list[Statement] = []
+    doubts: list[Unread] = []
+    for entry in finder.chart.of_type("AllergyIntolerance"):
+        found = standing(entry.resource)
+        if found is Standing.NOTHING:
+            continue
+        concept = mapping(entry.resource.get("code"))
+        try:
+            readings = NORMALISERS["drug"](entry.resource, concept)
+        except Unreadable:
+            continue
+        if found is not Standing.COUNTS:
+            doubts.append(unread(definition.item, entry, why(entry.resource, found)))
+            continue
+        statements.extend(_allergy(definition, entry, concept, each) for each in readings)
+    return Harvest(tuple(statements), tuple(doubts))
+
+
+def _allergy(definition: EvidenceDefinition, entry: Entry, concept: Mapping[str, Any], reading: Reading) -> Statement:
+    source = entry.resource
+    text = concept.get("text") if isinstance(concept.get("text"), str) else None
+    kept = ("clinicalStatus", "verificationStatus", "type", "criticality", "recordedDate", "onsetDateTime", "reaction")
+    view = {
+        "resourceType": "AllergyIntolerance",
+        "profile": definition.profile,
+        **{key: source[key] for key in kept if key in source},
+        "code": mcode.concept(reading.coded, sequence(concept.get("coding")), text),
+    }
+    return Statement(
+        item=definition.item,
+        value=reading.value,
+        unit=None,
+        entry=entry,
+        path="AllergyIntolerance.code",
+        tier=Tier.CODE if concept.get("coding") else Tier.TEXT,
+        when=entry.when,
+        view=view,
+        question=reading.coded.code if reading.coded else "",
+    )

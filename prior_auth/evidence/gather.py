@@ -1,0 +1,104 @@
+"""From a chart to the evidence of one patient: facts with their sources, and the mCODE view that policies see."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from prior_auth.domain.evidence import Conflicting, Evidence, Fact, Looked, Tier, Unread
+from prior_auth.evidence import person
+from prior_auth.evidence.attested import attestations
+from prior_auth.evidence.binding import Binding
+from prior_auth.evidence.cancers import cancers_of
+from prior_auth.evidence.chart import Chart, chart_of
+from prior_auth.evidence.conditions import absent_comorbidities, allergies, comorbidities, pregnancy
+from prior_auth.evidence.conflicts import settle
+from prior_auth.evidence.definitions import EvidenceDefinition, EvidenceDefinitions
+from prior_auth.evidence.documents import documents
+from prior_auth.evidence.finding import Finder
+from prior_auth.evidence.observations import SHAPES, observations
+from prior_auth.evidence.procedures import procedures
+from prior_auth.evidence.reports import reports
+from prior_auth.evidence.staging import from_diagnoses
+from prior_auth.evidence.statement import Harvest, Statement
+from prior_auth.evidence.therapy import therapy
+from prior_auth.evidence.variants import genes_studied, variants
+from prior_auth.evidence.viewing import view_of
+
+
+def gather(resources: Sequence[Mapping[str, Any]], *, as_of: date, definitions: EvidenceDefinitions) -> Evidence:
+    """All evidence of a chart as of a day.
+
+    Raises BadInput where the chart has no patient or more than one, or a resource is none.
+    """
+    chart = chart_of(resources, as_of)
+    finder = Finder(chart, definitions)
+    cancers = cancers_of(finder)
+    binding = Binding(chart, cancers.cancers, cancers.aliases)
+    harvests = [person.harvest(chart), cancers.harvest, therapy(chart, binding)]
+    harvests += [_WAYS[each.view](finder, each, binding) for each in definitions if each.view in _WAYS]
+    observed = [statement for harvest in harvests for statement in harvest.statements]
+    harvests.append(from_diagnoses(finder, binding, observed))
+    return _evidence(chart, definitions, harvests)
+
+
+Way = Callable[[Finder, EvidenceDefinition, Binding], Harvest]
+_WAYS: Mapping[str, Way] = {
+    **dict.fromkeys(SHAPES, observations),
+    "variant": variants,
+    "genes-studied": genes_studied,
+    "comorbidity": comorbidities,
+    "comorbidity-absent": absent_comorbidities,
+    "pregnancy": pregnancy,
+    "allergy": allergies,
+    "surgery": procedures,
+    "radiotherapy": procedures,
+    "transplant": procedures,
+    "document": reports,
+    "report": reports,
+    "attestation": attestations,
+}
+
+
+def _evidence(chart: Chart, definitions: EvidenceDefinitions, harvests: Iterable[Harvest]) -> Evidence:
+    statements = [each for harvest in harvests for each in harvest.statements]
+    settled = settle(statements)
+    read_about = documents(chart, definitions, settled.kept)
+    facts, view = view_of([*settled.kept, *read_about], chart.patient_reference)
+    by_statement = _facts_by_source(facts)
+    return Evidence(
+        patient=chart.patient_reference,
+        facts=facts,
+        view=view,
+        unread=tuple(_each_once([each for harvest in harvests for each in harvest.unread] + list(settled.unread))),
+        conflicts=tuple(_conflict(clash, by_statement) for clash in settled.clashes),
+        looked=_looked(chart, definitions, facts),
+    )
+
+
+def _facts_by_source(facts: Sequence[Fact]) -> Mapping[tuple[str, str, str, str | None], Fact]:
+    return {(each.item, each.source.reference, each.source.path, each.view): each for each in facts}
+
+
+def _conflict(clash: Sequence[Statement], facts: Mapping[tuple[str, str, str, str | None], Fact]) -> Conflicting:
+    wanted = {(each.item, each.source.reference, each.source.path) for each in clash}
+    found = tuple(fact for key, fact in facts.items() if key[:3] in wanted)
+    return Conflicting(clash[0].item, found)
+
+
+def _each_once(unread: Iterable[Unread]) -> Iterable[Unread]:
+    return dict.fromkeys(unread)
+
+
+def _looked(chart: Chart, definitions: EvidenceDefinitions, facts: Iterable[Fact]) -> Mapping[str, Looked]:
+    """How many resources were read for the items that no fact but a document's answers."""
+    answered = {fact.item for fact in facts if fact.tier is not Tier.DOCUMENT}
+    counts = Counter(entry.type for entry in chart.entries)
+    looked: dict[str, Looked] = {}
+    for definition in definitions:
+        if definition.item not in answered:
+            kinds = dict.fromkeys(search.resource for search in definition.searches)
+            looked[definition.item] = Looked(definition.item, {kind: counts[kind] for kind in kinds})
+    return looked

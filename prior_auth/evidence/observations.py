@@ -1,0 +1,147 @@
+"""Observations of the view: one canonical Observation for each reading of an item found by code or text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from prior_auth.domain.coding import Coding
+from prior_auth.domain.evidence import Tier, Unread
+from prior_auth.evidence.binding import Binding
+from prior_auth.evidence.chart import Entry, codings_of, concept_text, mapping, sequence
+from prior_auth.evidence.definitions import EvidenceDefinition
+from prior_auth.evidence.finding import Answer, Finder, read
+from prior_auth.evidence.normalise import Reading
+from prior_auth.evidence.statement import Harvest, Statement
+from prior_auth.fhir import mcode
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How an item's Observation looks beyond its code and value."""
+
+    category: str | None
+    text: bool = False  # the score or raw text is kept in the value's text
+    method: bool = False  # the profile requires a method
+    focus: bool = False  # the profile requires a focus
+
+
+SHAPES: Mapping[str, Shape] = {
+    "marker": Shape("laboratory", text=True),
+    "laboratory": Shape("laboratory"),
+    "measure": Shape("imaging"),
+    "vital": Shape("vital-signs"),
+    "performance": Shape("survey"),
+    "stage-group": Shape("imaging", method=True, focus=True),
+    "stage-category": Shape("imaging", method=True),
+    "disease-status": Shape(None),
+    "social": Shape("social-history"),
+    "attestation": Shape("survey"),
+}
+_STATED = "stated without its method"
+
+
+def observations(finder: Finder, definition: EvidenceDefinition, binding: Binding) -> Harvest:
+    """All that the chart states of one item, as Observations."""
+    statements: list[Statement] = []
+    unread: list[Unread] = []
+    for place in finder.places(definition.item):
+        answer = read(place, definition)
+        if isinstance(answer, Unread):
+            unread.append(answer)
+        elif answer is not None:
+            statements.extend(statement(answer, reading, binding) for reading in answer.readings)
+    return Harvest(tuple(statements), tuple(unread))
+
+
+def statement(answer: Answer, reading: Reading, binding: Binding, focus: str | None = None) -> Statement:
+    """`focus` is the cancer it is about, where the caller knows."""
+    definition, entry = answer.definition, answer.entry
+    focus = focus or binding.focus(entry)
+    code = reading.code or definition.code
+    return Statement(
+        item=definition.item,
+        value=reading.value,
+        unit=reading.unit,
+        entry=entry,
+        path=answer.path,
+        tier=answer.tier,
+        when=entry.when,
+        view=_view(definition, entry, reading, code, focus, binding, answer.tier),
+        question=code.code if code else "",
+        focus=focus,
+        method=_method(entry, reading),
+        single=definition.single,
+        varies=definition.varies,
+    )
+
+
+def _view(
+    definition: EvidenceDefinition,
+    entry: Entry,
+    reading: Reading,
+    code: Coding | None,
+    focus: str | None,
+    binding: Binding,
+    tier: Tier,
+) -> mcode.Resource:
+    shape, source = SHAPES[definition.view], entry.resource
+    about = focus or (binding.only_cancer if shape.focus else None)
+    references = [{"reference": about}] if about else ([mcode.absent()] if shape.focus else [])
+    source_code = mapping(source.get("code"))
+    method = source.get("method") or ({"text": _STATED} if shape.method else None)
+    text = source_code.get("text") if tier is Tier.TEXT else None
+    return mcode.observation(
+        profile=exact_profile(definition.profile, entry),
+        category=shape.category,
+        status=str(source.get("status", "final")) if source["resourceType"] == "Observation" else "final",
+        code=mcode.concept(code, sequence(source_code.get("coding")), text if isinstance(text, str) else None),
+        value=value_of(reading, keep_text=shape.text),
+        effective=effective(entry),
+        focus=references,
+        method=method if isinstance(method, Mapping) else None,
+    )
+
+
+def exact_profile(profile: str | None, entry: Entry) -> str | None:
+    """None where the chart's date is coarser than US Core allows (us-core-1: at least to the day)."""
+    days = entry.when.days
+    return profile if days is None or days.is_exact else None
+
+
+def value_of(reading: Reading, *, keep_text: bool = False) -> dict[str, Any]:
+    """The reading as `value[x]`."""
+    value = reading.value
+    if reading.coded is not None or isinstance(value, str | Coding):
+        coded = reading.coded or (value if isinstance(value, Coding) else None)
+        said = reading.text if keep_text or coded is None else None
+        text = said or (value if coded is None and isinstance(value, str) else None)
+        return {"valueCodeableConcept": mcode.concept(coded, text=text)}
+    if isinstance(value, bool):
+        return {"valueBoolean": value}
+    if isinstance(value, Decimal) or (isinstance(value, int) and reading.unit):
+        return {"valueQuantity": mcode.quantity(value, reading.unit or "1", reading.comparator)}
+    if isinstance(value, int):
+        return {"valueInteger": value}
+    return {
+        "dataAbsentReason": mcode.concept(Coding("http://terminology.hl7.org/CodeSystem/data-absent-reason", "unknown"))
+    }
+
+
+def effective(entry: Entry) -> dict[str, Any]:
+    return {"effectiveDateTime": entry.when.text} if entry.when.text else {}
+
+
+def _method(entry: Entry, reading: Reading) -> str | None:
+    """How it was found out, where two ways may rightly differ: a stated method, or the antibody clone of a PD-L1."""
+    said = reading.extra.get("method") or reading.extra.get("clone")
+    if isinstance(said, str):
+        return said
+    concept = entry.resource.get("method")
+    coded = next((code for _, code in codings_of(concept)), None)
+    return coded or concept_text(concept) or None
+
+
+Builder = Callable[[Finder, EvidenceDefinition, Binding], Harvest]

@@ -1,0 +1,105 @@
+"""Surgery, radiotherapy and transplants: Procedures of the view, from whatever code or words the chart has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from prior_auth.domain.evidence import Source, Tier, Unread
+from prior_auth.evidence.binding import Binding
+from prior_auth.evidence.chart import Entry, concept_text, mapping, sequence
+from prior_auth.evidence.definitions import EvidenceDefinition
+from prior_auth.evidence.finding import Finder, Place
+from prior_auth.evidence.normalise.text import negated
+from prior_auth.evidence.standing import Standing, standing, why
+from prior_auth.evidence.statement import Harvest, Statement
+from prior_auth.fhir import mcode
+
+US_CORE_PROCEDURE = f"{mcode.US_CORE}us-core-procedure"
+_MODALITY = "http://hl7.org/fhir/us/mcode/StructureDefinition/mcode-radiotherapy-modality-and-technique"
+
+
+def procedures(finder: Finder, definition: EvidenceDefinition, binding: Binding) -> Harvest:
+    """One Procedure of the view for each that was done or is under way."""
+    statements: list[Statement] = []
+    doubts: list[Unread] = []
+    for place in finder.places(definition.item):
+        entry = place.entry
+        found = standing(entry.resource)
+        if found is Standing.NOTHING or (place.tier is Tier.TEXT and negated(concept_text(entry.resource.get("code")))):
+            continue
+        if found is not Standing.COUNTS:
+            source = Source(entry.reference, entry.prefix, entry.origin)
+            doubts.append(Unread(definition.item, source, why(entry.resource, found)))
+            continue
+        statements.append(_statement(place, definition, binding))
+    return Harvest(tuple(statements), tuple(doubts))
+
+
+def _statement(place: Place, definition: EvidenceDefinition, binding: Binding) -> Statement:
+    entry = place.entry
+    reasons = binding.reasons(entry)
+    concept = mapping(entry.resource.get("code"))
+    return Statement(
+        item=definition.item,
+        value=_named(concept),
+        unit=None,
+        entry=entry,
+        path=f"{entry.type}.code",
+        tier=place.tier,
+        when=entry.when,
+        view=_view(entry, definition, concept, reasons),
+        question=definition.code.code if definition.code else "",
+        focus=reasons[0] if reasons else None,
+    )
+
+
+def _named(concept: Mapping[str, Any]) -> str | None:
+    for each in (*sequence(concept.get("coding")), concept):
+        for key in ("display", "text", "code"):
+            if isinstance(mapping(each).get(key), str):
+                return str(each[key])
+    return None
+
+
+def _view(
+    entry: Entry, definition: EvidenceDefinition, concept: Mapping[str, Any], reasons: Sequence[str]
+) -> dict[str, Any]:
+    source = entry.resource
+    text = concept.get("text") if isinstance(concept.get("text"), str) else None
+    made = mcode.concept(definition.code, sequence(concept.get("coding")), text)
+    status = str(source["status"]) if entry.type == "Procedure" else "completed"
+    extensions = [each for each in sequence(source.get("extension")) if mapping(each).get("url") == _MODALITY]
+    return {
+        "resourceType": "Procedure",
+        "profile": _profile(entry, definition),
+        **({"extension": extensions} if extensions and definition.item == "rt.course" else {}),
+        "status": status,
+        "code": made,
+        **dict(_performed(entry)),
+        **({"bodySite": source["bodySite"]} if isinstance(source.get("bodySite"), list) else {}),
+        **({"reasonReference": [{"reference": each} for each in reasons]} if reasons else {}),
+    }
+
+
+def _profile(entry: Entry, definition: EvidenceDefinition) -> str | None:
+    days = entry.when.days
+    if days is not None and not days.is_exact:
+        return None  # us-core-7 and the profiles above it ask for a day
+    stated = sequence(mapping(entry.resource.get("meta")).get("profile"))
+    own = definition.profile or US_CORE_PROCEDURE
+    # What a sender without mCODE states of a radiotherapy lacks what the mCODE summary requires.
+    return own if own in stated or definition.item != "rt.course" else US_CORE_PROCEDURE
+
+
+def _performed(entry: Entry) -> Iterator[tuple[str, Any]]:
+    source = entry.resource
+    if entry.type == "Procedure":
+        period = source.get("performedPeriod")
+        if entry.when.element == "Procedure.performedPeriod" and isinstance(period, Mapping):
+            yield "performedPeriod", {key: period[key] for key in ("start", "end") if isinstance(period.get(key), str)}
+            return
+        if entry.when.text:
+            yield "performedDateTime", entry.when.text
+            return
+    yield "_performedDateTime", mcode.absent()

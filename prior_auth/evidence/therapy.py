@@ -1,0 +1,167 @@
+"""Cancer drugs of a chart: what was given, what was only ordered, and the orders that wait to be judged.
+
+An administration, a dispense or a statement that it was taken is therapy received. A completed or stopped order is an
+order; an active one is what is asked for. No order alone shows that a drug was ever given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from prior_auth.domain.coding import Coding
+from prior_auth.domain.evidence import FactValue, Tier, Unread
+from prior_auth.evidence.binding import Binding
+from prior_auth.evidence.chart import Chart, Entry, code_concept, is_order, mapping, sequence
+from prior_auth.evidence.definitions import MCODE
+from prior_auth.evidence.normalise import NORMALISERS, Reading, Unreadable
+from prior_auth.evidence.standing import Standing, standing, why
+from prior_auth.evidence.statement import Harvest, Statement, unread
+from prior_auth.fhir import mcode
+
+ADMINISTRATION = f"{MCODE}mcode-cancer-related-medication-administration"
+REQUEST = f"{MCODE}mcode-cancer-related-medication-request"
+
+_GIVEN = ("MedicationAdministration", "MedicationDispense", "MedicationStatement")
+_STATUS_GIVEN = {"active": "in-progress", "in-progress": "in-progress", "stopped": "stopped", "on-hold": "on-hold"}
+_KEPT_OF_ORDER = (
+    "statusReason", "priority", "authoredOn", "dosageInstruction", "dispenseRequest", "substitution", "note",
+    "courseOfTherapyType",
+)  # fmt: skip
+_ORDERS = frozenset({"order", "plan", "proposal", "original-order", "instance-order", "filler-order"})
+
+
+def therapy(chart: Chart, binding: Binding) -> Harvest:
+    """Facts of `prior.therapy` and `request.drug`."""
+    statements: list[Statement] = []
+    doubts: list[Unread] = []
+    for entry in chart.of_type(*_GIVEN, "MedicationRequest"):
+        found = standing(entry.resource)
+        if found is Standing.NOTHING:
+            continue
+        concept = code_concept(entry.resource, chart.resolve)
+        drugs = _drugs(entry, concept)
+        if not drugs and not _for_cancer(entry, binding):
+            continue
+        if found is not Standing.COUNTS:
+            doubts.append(unread("prior.therapy", entry, why(entry.resource, found)))
+        elif entry.type == "MedicationRequest":
+            statements.extend(_ordered(entry, concept, drugs, binding))
+        else:
+            statements.extend(_given(entry, concept, drugs, binding))
+    return Harvest(tuple(statements), tuple(doubts))
+
+
+def _drugs(entry: Entry, concept: Mapping[str, Any]) -> tuple[Reading, ...]:
+    try:
+        return tuple(NORMALISERS["drug"](entry.resource, concept))
+    except Unreadable:
+        return ()
+
+
+def _for_cancer(entry: Entry, binding: Binding) -> bool:
+    """A drug that the table does not know still is cancer therapy where the chart says what it is for."""
+    profiles = sequence(mapping(entry.resource.get("meta")).get("profile"))
+    if any(isinstance(each, str) and each.partition("|")[0] in (ADMINISTRATION, REQUEST) for each in profiles):
+        return True
+    if entry.type == "MedicationRequest" and is_order(entry.resource):
+        return True  # whatever is asked for is judged
+    return any(reason in binding.aliases for reason in binding.reasons(entry))
+
+
+def _tier(entry: Entry, concept: Mapping[str, Any]) -> Tier:
+    profiles = sequence(mapping(entry.resource.get("meta")).get("profile"))
+    if ADMINISTRATION in profiles or REQUEST in profiles:
+        return Tier.PROFILE
+    return Tier.CODE if concept.get("coding") else Tier.TEXT
+
+
+def _named(concept: Mapping[str, Any]) -> FactValue:
+    for each in (concept, *sequence(concept.get("coding"))):
+        for key in ("text", "display", "code"):
+            if isinstance(mapping(each).get(key), str):
+                return str(each[key])
+    return None
+
+
+def _medication(concept: Mapping[str, Any], drugs: Sequence[Reading]) -> dict[str, Any]:
+    """The ingredient first, then every code that the chart states."""
+    ingredients = [mcode.coding(each.coded) for each in drugs if each.coded is not None]
+    first, rest = (drugs[0].coded if drugs else None), ingredients[1:]
+    text = concept.get("text") if isinstance(concept.get("text"), str) else None
+    made = mcode.concept(first, [*rest, *sequence(concept.get("coding"))], text)
+    return made or {"text": "not stated"}
+
+
+def _reasons(entry: Entry, binding: Binding) -> dict[str, Any]:
+    found = binding.reasons(entry)
+    return {"reasonReference": [{"reference": each} for each in found]} if found else {}
+
+
+def _ordered(
+    entry: Entry, concept: Mapping[str, Any], drugs: Sequence[Reading], binding: Binding
+) -> Iterator[Statement]:
+    source = entry.resource
+    asked = is_order(source)
+    if not asked and str(source.get("intent", "order")) not in _ORDERS:
+        return
+    view = {
+        "resourceType": "MedicationRequest",
+        "profile": REQUEST,
+        "status": source["status"],
+        "intent": source.get("intent", "order"),
+        "medicationCodeableConcept": _medication(concept, drugs),
+        **{key: source[key] for key in _KEPT_OF_ORDER if key in source},
+        **_reasons(entry, binding),
+    }
+    for each in drugs or (None,):
+        yield _statement("request.drug" if asked else "prior.therapy", entry, concept, each, view, binding)
+
+
+def _given(entry: Entry, concept: Mapping[str, Any], drugs: Sequence[Reading], binding: Binding) -> Iterator[Statement]:
+    source = entry.resource
+    status_reason = [each for each in sequence(source.get("statusReason")) if isinstance(each, Mapping)]
+    view = {
+        "resourceType": "MedicationAdministration",
+        "profile": ADMINISTRATION,
+        "status": _STATUS_GIVEN.get(str(source.get("status")), "completed"),
+        **({"statusReason": status_reason} if status_reason else {}),
+        "medicationCodeableConcept": _medication(concept, drugs),
+        **_effective(entry),
+        **({"dosage": source["dosage"]} if isinstance(source.get("dosage"), Mapping) else {}),
+        **_reasons(entry, binding),
+    }
+    for each in drugs or (None,):
+        yield _statement("prior.therapy", entry, concept, each, view, binding)
+
+
+def _effective(entry: Entry) -> dict[str, Any]:
+    period = entry.resource.get("effectivePeriod")
+    if isinstance(period, Mapping) and entry.when.end:
+        return {"effectivePeriod": {key: period[key] for key in ("start", "end") if key in period}}
+    if entry.when.text:
+        return {"effectiveDateTime": entry.when.text}
+    return {"_effectiveDateTime": mcode.absent()}
+
+
+def _statement(
+    item: str,
+    entry: Entry,
+    concept: Mapping[str, Any],
+    reading: Reading | None,
+    view: Mapping[str, Any],
+    binding: Binding,
+) -> Statement:
+    reasons = binding.reasons(entry)
+    return Statement(
+        item=item,
+        value=reading.value if reading is not None else _named(concept),
+        unit=None,
+        entry=entry,
+        path=f"{entry.type}.medication",
+        tier=_tier(entry, concept),
+        when=entry.when,
+        view=view,
+        question=reading.coded.code if reading is not None and isinstance(reading.coded, Coding) else "",
+        focus=reasons[0] if reasons else None,
+    )

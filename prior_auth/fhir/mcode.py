@@ -1,0 +1,149 @@
+"""Canonical mCODE and US Core resources of the view, as `docs/view.md` lays them down. Plain dictionaries.
+
+Builders give a resource without id, meta and subject; `published` adds these.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from prior_auth.domain.coding import Coding
+from prior_auth.domain.evidence import Evidence
+
+Resource = dict[str, Any]
+
+MCODE = "http://hl7.org/fhir/us/mcode/StructureDefinition/"
+US_CORE = "http://hl7.org/fhir/us/core/StructureDefinition/"
+UCUM = "http://unitsofmeasure.org"
+TIER = "urn:prior-auth:tier"
+ITEM = "urn:prior-auth:item"
+RELATED_CONDITION = f"{MCODE}mcode-related-condition"
+RELATED_CONDITION_ABSENT = f"{MCODE}mcode-related-condition-absent"
+VIEW_BASE = "https://view.prior-auth.example/"  # nobody answers there: it makes relative references resolve
+DATA_ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+
+_CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
+_CONDITION_CATEGORY = "http://terminology.hl7.org/CodeSystem/condition-category"
+_NAMESPACE = uuid.UUID("6f1b51cf-6f9e-5d36-9a3c-0d6c3a0f2b11")
+
+
+def coding(code: Coding) -> dict[str, str]:
+    display = {"display": code.display} if code.display else {}
+    return {"system": code.system, "code": code.code, **display}
+
+
+def concept(first: Coding | None, also: Iterable[Mapping[str, Any]] = (), text: str | None = None) -> dict[str, Any]:
+    """A CodeableConcept with the canonical coding first and the source's own after it, each once."""
+    codings = [coding(first)] if first else []
+    seen: set[tuple[Any, Any]] = {(each["system"], each["code"]) for each in codings}
+    for each in also:
+        key = (each.get("system"), each.get("code"))
+        if each.get("code") and key not in seen:
+            seen.add(key)
+            codings.append({part: each[part] for part in ("system", "version", "code", "display") if part in each})
+    said = {"text": text} if text else {}
+    return {**({"coding": codings} if codings else {}), **said}
+
+
+def quantity(value: Decimal | int, unit: str, comparator: str | None = None) -> dict[str, Any]:
+    compared = {"comparator": comparator} if comparator else {}
+    return {"value": value, **compared, "unit": unit, "system": UCUM, "code": unit}
+
+
+def absent(reason: str = "unknown") -> dict[str, Any]:
+    """In place of a required value that the chart does not state."""
+    return {"extension": [{"url": DATA_ABSENT, "valueCode": reason}]}
+
+
+def observation(
+    *,
+    profile: str | None,
+    category: str | None,
+    status: str,
+    code: Mapping[str, Any],
+    value: Mapping[str, Any],
+    effective: Mapping[str, Any],
+    focus: Sequence[Mapping[str, Any]] = (),
+    **more: Any,
+) -> Resource:
+    """`value` and `effective` hold the element with its type: `{"valueInteger": 1}`, `{"effectiveDateTime": …}`."""
+    return {
+        "resourceType": "Observation",
+        "profile": profile,
+        "status": status,
+        **({"category": [concept(Coding(_CATEGORY, category))]} if category else {}),
+        "code": dict(code),
+        **({"focus": [dict(each) for each in focus]} if focus else {}),
+        **effective,
+        **value,
+        **{key: content for key, content in more.items() if content},
+    }
+
+
+def condition(
+    *,
+    profile: str,
+    code: Mapping[str, Any],
+    source: Mapping[str, Any],
+    extension: Sequence[Mapping[str, Any]] = (),
+    kept: Iterable[str] = (),
+) -> Resource:
+    """A Condition with what the source says of its course: onset, abatement, statuses, sites."""
+    elements = ("clinicalStatus", "verificationStatus", "bodySite", *kept)
+    course = [key for key in source if key.startswith(("onset", "abatement", "_onset")) or key == "recordedDate"]
+    return {
+        "resourceType": "Condition",
+        "profile": profile,
+        **({"extension": [dict(each) for each in extension]} if extension else {}),
+        "category": [concept(Coding(_CONDITION_CATEGORY, "problem-list-item"))],
+        "code": dict(code),
+        **{key: source[key] for key in (*elements, *course) if key in source},
+    }
+
+
+def patient(source: Mapping[str, Any]) -> Resource:
+    """Who the view is of: no more than age and sex; the name is masked."""
+    identifier = {"system": "urn:prior-auth:patient", "value": source["id"]}
+    kept = {key: source[key] for key in ("birthDate", "deceasedBoolean", "deceasedDateTime") if key in source}
+    return {
+        "resourceType": "Patient",
+        "profile": f"{MCODE}mcode-cancer-patient",
+        "identifier": [identifier],
+        "name": [absent("masked")],
+        "gender": source.get("gender", "unknown"),
+        **kept,
+    }
+
+
+def published(
+    resource: Mapping[str, Any], *, id: str, source: str, subject: str, tags: Iterable[tuple[str, str]]
+) -> Resource:
+    """The resource as it stands in the view: with id, provenance and subject."""
+    content = {key: value for key, value in resource.items() if key not in ("resourceType", "profile")}
+    kind, profile = resource["resourceType"], resource.get("profile")
+    meta: dict[str, Any] = {"source": source}
+    if profile:
+        meta["profile"] = [profile]
+    meta["tag"] = [{"system": system, "code": code} for system, code in tags]
+    who = (
+        {} if kind == "Patient" else {"patient" if kind == "AllergyIntolerance" else "subject": {"reference": subject}}
+    )
+    return {"resourceType": kind, "id": id, "meta": meta, **content, **who}
+
+
+def view_bundle(evidence: Evidence, as_of: date) -> Resource:
+    """The view as a collection Bundle that any CQL engine can read; its references (`Condition/1`) hold within it."""
+    return {
+        "resourceType": "Bundle",
+        "id": str(uuid.uuid5(_NAMESPACE, f"{evidence.patient} {as_of.isoformat()}")),
+        "type": "collection",
+        "timestamp": f"{as_of.isoformat()}T00:00:00Z",
+        "entry": [
+            {"fullUrl": f"{VIEW_BASE}{each['resourceType']}/{each['id']}", "resource": dict(each)}
+            for each in evidence.view
+        ],
+    }

@@ -85,7 +85,7 @@ def _by_search(text: str, *patterns: re.Pattern[str]) -> Measure:
     if _ABOUT_THE_TEST.search(folded) or doubtful(folded):
         raise Unreadable("the text speaks of the test's thresholds or is in doubt")
     found = {_measure(match.groupdict()) for pattern in patterns for match in pattern.finditer(folded)}
-    if len(found) != 1:
+    if len(found) != 1 or len(re.findall(rf"{NUMBER}\s?(?:%|percent)", folded)) > 1:
         raise Unreadable("the text does not state one score")
     return found.pop()
 

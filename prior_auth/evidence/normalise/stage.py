@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -159,7 +160,8 @@ def _kind_of_stage_type(resource: Mapping[str, Any]) -> str | None:
 def stage_group(resource: Mapping[str, Any], value: Any) -> Sequence[Reading]:
     """A stage group, with the canonical question it answers (clinical, pathologic, not said)."""
     refuse_absent(value)
-    found = [group for group in map(_group_of, codings(value)) if group] or [stage_in(_only_text(value))]
+    found = [group for group in map(_group_of, codings(value)) if group]
+    found += _worded_groups(value) if found else [stage_in(_only_text(value))]
     group = only({each.group for each in found}, "stage's coding")
     kinds = {each.kind for each in found if each.kind} | {kind for kind in (kind_of_question(resource),) if kind}
     kind = only(kinds, "kind of stage")
@@ -168,6 +170,15 @@ def stage_group(resource: Mapping[str, Any], value: Any) -> Sequence[Reading]:
     coded = Coding(SCT, GROUP_CODES[group], f"American Joint Committee on Cancer stage {group}")
     extra = {"kind": kind, "prefix": prefix, "rank": group_rank(group)}
     return (Reading(group, code=_GROUP_QUESTION[kind], coded=coded, text=_raw(value), extra=extra),)
+
+
+def _worded_groups(value: Any) -> list[Group]:
+    """What the words beside a code say, where they are a stage: they must not contradict it."""
+    found = []
+    for words in statements(value):
+        with suppress(Unreadable):
+            found.append(stage_in(words))
+    return found
 
 
 def _only_text(value: Any) -> str:
@@ -246,9 +257,10 @@ _ONE = re.compile(
     r"(?P<level>x|is|a|[0-4])(?P<sub>mi|[a-e][1-3]?)?(?P<suffix>\s?\((?:sn|f|m|i[+-]|mol[+-]|dcis|lcis|paget|\d)\))*"
 )
 _CATEGORY_NOISE = re.compile(
-    r"[\s,;:/()+-]+|(?:ajcc|uicc|tnm|category|stage|staging|american joint committee on cancer|primary tumou?r|"
+    r"[\s,;:/()+-]+|stage (?:group )?(?:iv|i{1,3}|[0-4])[a-d]?[1-3]?(?![a-z0-9])|"
+    r"(?:[tnm] (?:category|classification)|ajcc|uicc|tnm|category|stage|staging|american joint committee on cancer|primary tumou?r|"
     r"regional (?:lymph )?nodes?|distant metastas[ei]s|clinical|pathologic(?:al)?|finding|group|"
-    r"[789]th(?: ed(?:ition)?\.?)?)(?![a-z0-9])|stage (?:iv|i{1,3}|[0-4])[a-d]?[1-3]?(?![a-z0-9])"
+    r"[789]th(?: ed(?:ition)?\.?)?)(?![a-z0-9])"
 )
 
 

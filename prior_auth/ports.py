@@ -143,8 +143,14 @@ class CaseStore(Ledger, Protocol):
 
     async def remember_claim(self, case_id: str, claim_identifier: str) -> None: ...
 
-    async def keep_notice(self, subscription: str, event_number: int, body: bytes, *, at: datetime) -> bool:
-        """Keep a notification; False where this event of this subscription was kept before."""
+    async def keep_notice(
+        self, subscription: str, event_number: int, body: bytes, *, at: datetime, case_id: str | None = None
+    ) -> bool:
+        """Keep a notification; False where this event of this subscription was kept before.
+
+        With `case_id` it becomes a received message (`notification`) of the case in the same transaction, which stirs
+        it; where the first delivery could not be placed, a later one places it.
+        """
         ...
 
     async def setting(self, name: str) -> str | None:
@@ -183,7 +189,7 @@ class Notification:
     subscription: str
     authorization: str | None
     event_number: int
-    body_message: str
+    body_message: str | None  # None until its bytes are kept
     delivered: bool
 
 
@@ -233,8 +239,8 @@ class AuthorizationStore(Ledger, Protocol):
         """
         ...
 
-    async def decisions(self, authorization_id: str) -> list[ItemDecision]:
-        """The word that stands for each item now."""
+    async def decisions(self, authorization_id: str, version: int | None = None) -> list[ItemDecision]:
+        """The word that stands for each item of the newest version (or the one named), by item number."""
         ...
 
     async def tell(self, authorization_id: str, revision: int) -> None:
@@ -254,6 +260,10 @@ class AuthorizationStore(Ledger, Protocol):
     async def subscribers(self, sender: str | None = None) -> list[Subscriber]: ...
 
     async def set_subscription(self, subscription_id: str, status: str) -> None: ...
+
+    async def handshake(self, subscription_id: str) -> Notification:
+        """The notification that opens a subscription: event number 0; the same one every time."""
+        ...
 
     async def next_event(self, subscription_id: str, authorization_id: str, *, key: str) -> Notification:
         """Take the next event number of a subscription, without gaps; the same `key` again returns the first."""
@@ -286,4 +296,8 @@ class PayerOrchestrator(Protocol):
 
     async def nudge(self, authorization_id: str) -> None:
         """A clinician decided, or a new version came."""
+        ...
+
+    async def deliver(self, notification_id: str) -> None:
+        """Carry a notification until it has arrived."""
         ...

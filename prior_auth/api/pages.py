@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,14 @@ def page(template: str, request: Request, *, status: int = 200, **words: Any) ->
     state = request.app.state
     common = {"side": state.side, "person": state.person}
     return _templates.TemplateResponse(request, template, common | words, status_code=status)
+
+
+def initials(patient: Mapping[str, Any]) -> str:
+    """How a list names a patient: initials and record number."""
+    name: Mapping[str, Any] = next(iter(patient.get("name") or []), {})
+    letters = [str(part)[:1] for part in [*(name.get("given") or []), name.get("family") or ""] if part]
+    number = next((one["value"] for one in patient.get("identifier") or [] if one.get("value")), "")
+    return f"{'. '.join(letters)}. {number}".strip(". ") or "patient"
 
 
 def left(due_at: datetime | None, now: datetime) -> str:

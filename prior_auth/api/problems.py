@@ -13,7 +13,6 @@ from prior_auth.errors import BadInput, Conflict, NotFound, PriorAuthError, Tran
 from prior_auth.fhir import json, outcome
 
 FHIR_JSON = "application/fhir+json"
-_STATUS = {BadInput: 400, NotFound: 404, Conflict: 409, TransportError: 502}
 
 
 def install(app: FastAPI) -> None:
@@ -22,6 +21,24 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _form)
     app.add_exception_handler(Exception, _unknown)
+
+
+class Unsupported(BadInput):
+    """A content type that is not taken: 415."""
+
+
+class TooLarge(BadInput):
+    """A body over the limit: 413."""
+
+
+_STATUS: dict[type[PriorAuthError], int] = {
+    Unsupported: 415,
+    TooLarge: 413,
+    BadInput: 400,
+    NotFound: 404,
+    Conflict: 409,
+    TransportError: 502,
+}
 
 
 def fhir_answer(body: Any, status: int = 200) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import re
@@ -24,6 +25,7 @@ _ELEMENT_NAME = re.compile(r"_?[A-Za-z][A-Za-z0-9]{0,63}")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
+_canonical = msgspec.json.Encoder(decimal_format="number", order="deterministic")
 
 
 class _DuplicateKey(Exception):
@@ -76,6 +78,11 @@ def write(value: Any) -> bytes:
     The only change of spelling is in very small or large numbers (`0.00000010` becomes `1.0E-7`).
     """
     return _encoder.encode(value)
+
+
+def content_hash(value: Any) -> str:
+    """SHA-256 of the meaning: the same object with its keys in another order or other white space is the same."""
+    return hashlib.sha256(_canonical.encode(value)).hexdigest()
 
 
 def _decode(data: bytes | str, name: str | None, max_bytes: int) -> str:

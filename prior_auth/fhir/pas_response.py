@@ -49,9 +49,12 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A business error of an accepted exchange: an X12 901 code and the FHIRPath from the request Bundle."""
+    """A business error of an accepted exchange: an X12 901 code and the FHIRPath from the request Bundle.
 
-    code: str
+    `code` is None where the public part of that list has no fitting one: then the words stand alone.
+    """
+
+    code: str | None
     path: str | None
     text: str
     follow_up: str = codes.CORRECT_AND_RESUBMIT
@@ -383,7 +386,8 @@ def _error(rejection: Rejection, note: int) -> Json:
         parts.append(extension("errorPath", valueString=rejection.path))
     follow_up = coded(codes.FOLLOW_UP, rejection.follow_up)
     parts.append(extension("errorFollowupAction", valueCodeableConcept=follow_up))
-    return {"extension": parts, "code": coded(codes.REJECT_REASON, rejection.code)}
+    code = coded(codes.REJECT_REASON, rejection.code) if rejection.code else {"text": rejection.text}
+    return {"extension": parts, "code": code}
 
 
 def _days(period: Period | None) -> Json | None:

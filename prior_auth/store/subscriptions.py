@@ -1,0 +1,209 @@
+"""The payer's subscriptions and its notifications on their way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Row, Select, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from prior_auth.errors import NotFound
+from prior_auth.ports import Notification, Subscriber
+from prior_auth.store import tables
+from prior_auth.store.database import digest
+from prior_auth.store.ledger import SENT, SqlLedger
+
+_SILENT = ("error", "off")
+
+
+class SqlSubscriptions(SqlLedger):
+    async def subscribe(
+        self, *, sender: str, resource: Mapping[str, Any], endpoint: str, headers: Sequence[str]
+    ) -> Subscriber:
+        """The same sender and endpoint again: the newest headers and resource count, the events go on.
+
+        One that had fallen silent is `requested` again, until its handshake.
+        """
+        hashed, subscription_id = digest(sender, endpoint), str(uuid4())
+        channel = {"resource": dict(resource), "endpoint": endpoint, "headers": list(headers)}
+        sealed = self._seal(channel, "subscription", hashed)
+        columns = tables.subscription.c
+        async with self.database.write() as connection:
+            fresh = await self.database.insert_once(
+                connection,
+                tables.subscription,
+                {
+                    "id": subscription_id,
+                    "key": hashed,
+                    "sender": sender,
+                    "status": "requested",
+                    "events": 0,
+                    "sealed": sealed,
+                },
+            )
+            this = columns.key == hashed
+            if not fresh:
+                await connection.execute(update(tables.subscription).where(this).values(sealed=sealed))
+                silent = this & columns.status.in_(_SILENT)
+                await connection.execute(update(tables.subscription).where(silent).values(status="requested"))
+            return self._subscriber((await connection.execute(select(tables.subscription).where(this))).one())
+
+    async def subscriber(self, subscription_id: str) -> Subscriber:
+        """Raises NotFound."""
+        async with self.database.read() as connection:
+            return self._subscriber(await _subscription(connection, subscription_id))
+
+    async def subscription_resource(self, subscription_id: str) -> Mapping[str, Any]:
+        """The Subscription as its sender wrote it. Raises NotFound."""
+        async with self.database.read() as connection:
+            row = await _subscription(connection, subscription_id)
+        resource: dict[str, Any] = self._open(row.sealed, "subscription", row.key)["resource"]
+        return resource
+
+    async def subscribers(self, sender: str | None = None) -> list[Subscriber]:
+        columns = tables.subscription.c
+        statement = select(tables.subscription).order_by(columns.sender, columns.id)
+        if sender is not None:
+            statement = statement.where(columns.sender == sender)
+        async with self.database.read() as connection:
+            return [self._subscriber(row) for row in await connection.execute(statement)]
+
+    async def set_subscription(self, subscription_id: str, status: str) -> None:
+        """Raises NotFound."""
+        async with self.database.write() as connection:
+            this = tables.subscription.c.id == subscription_id
+            result = await connection.execute(update(tables.subscription).where(this).values(status=status))
+            if not result.rowcount:
+                raise _no_subscription(subscription_id)
+
+    async def next_event(self, subscription_id: str, authorization_id: str, *, key: str) -> Notification:
+        """The number is counted and the notification kept in one transaction. Raises NotFound."""
+        hashed, columns = digest(subscription_id, key), tables.notification.c
+        first = select(tables.notification).where(columns.subscription_id == subscription_id, columns.key == hashed)
+        async with self.database.write() as connection:
+            subscription = await _subscription(connection, subscription_id, lock=True)
+            row = (await connection.execute(first)).one_or_none()
+            if row is None:
+                await self._count_event(connection, subscription, authorization_id, hashed)
+                row = (await connection.execute(first)).one()
+            return _notification(row)
+
+    async def keep_notification_body(self, notification_id: str, body: bytes, *, at: datetime) -> None:
+        """A sent message (kind `notification`) of its authorization. Raises NotFound."""
+        columns = tables.notification.c
+        async with self.database.write() as connection:
+            row = await _notification_row(connection, notification_id, lock=True)
+            if row.body_message is not None:
+                return
+            version = await connection.scalar(
+                select(tables.authorization.c.version).where(tables.authorization.c.id == row.authorization_id)
+            )
+            message = await self._keep_message(
+                connection,
+                row.authorization_id,
+                direction=SENT,
+                kind="notification",
+                version=version or 0,
+                body=body,
+                key=f"notification/{notification_id}",
+                at=at,
+            )
+            await connection.execute(
+                update(tables.notification).where(columns.id == notification_id).values(body_message=message.id)
+            )
+
+    async def notification(self, notification_id: str) -> Notification:
+        """Raises NotFound."""
+        async with self.database.read() as connection:
+            return _notification(await _notification_row(connection, notification_id))
+
+    async def undelivered(self) -> list[Notification]:
+        """In the order of their events, those whose body is not kept yet included."""
+        columns = tables.notification.c
+        statement = (
+            select(tables.notification)
+            .where(columns.delivered.is_(False))
+            .order_by(columns.subscription_id, columns.event_number)
+        )
+        async with self.database.read() as connection:
+            return [_notification(row) for row in await connection.execute(statement)]
+
+    async def mark_delivered(self, notification_id: str, *, at: datetime) -> None:
+        """The first arrival counts."""
+        columns = tables.notification.c
+        async with self.database.write() as connection:
+            await _notification_row(connection, notification_id, lock=True)
+            await connection.execute(
+                update(tables.notification)
+                .where(columns.id == notification_id, columns.delivered.is_(False))
+                .values(delivered=True, delivered_at=at)
+            )
+
+    async def _count_event(
+        self, connection: AsyncConnection, subscription: Row[Any], authorization_id: str, hashed: str
+    ) -> None:
+        number = subscription.events + 1
+        known = select(tables.authorization.c.id).where(tables.authorization.c.id == authorization_id)
+        if await connection.scalar(known) is None:
+            raise NotFound("there is no such authorization", where=authorization_id)
+        event = {
+            "id": str(uuid4()),
+            "subscription_id": subscription.id,
+            "authorization_id": authorization_id,
+            "key": hashed,
+            "event_number": number,
+            "delivered": False,
+        }
+        await connection.execute(tables.notification.insert().values(**event))
+        await connection.execute(
+            update(tables.subscription).where(tables.subscription.c.id == subscription.id).values(events=number)
+        )
+
+    def _subscriber(self, row: Row[Any]) -> Subscriber:
+        channel = self._open(row.sealed, "subscription", row.key)
+        return Subscriber(
+            id=row.id,
+            sender=row.sender,
+            endpoint=channel["endpoint"],
+            headers=tuple(channel["headers"]),
+            status=row.status,
+            events=row.events,
+        )
+
+
+async def _subscription(connection: AsyncConnection, subscription_id: str, *, lock: bool = False) -> Row[Any]:
+    statement = select(tables.subscription).where(tables.subscription.c.id == subscription_id)
+    row: Row[Any] | None = (await connection.execute(_locked(statement, lock))).one_or_none()
+    if row is None:
+        raise _no_subscription(subscription_id)
+    return row
+
+
+async def _notification_row(connection: AsyncConnection, notification_id: str, *, lock: bool = False) -> Row[Any]:
+    statement = select(tables.notification).where(tables.notification.c.id == notification_id)
+    row: Row[Any] | None = (await connection.execute(_locked(statement, lock))).one_or_none()
+    if row is None:
+        raise NotFound("there is no such notification", where=notification_id)
+    return row
+
+
+def _locked(statement: Select[Any], lock: bool) -> Select[Any]:
+    return statement.with_for_update() if lock else statement
+
+
+def _notification(row: Row[Any]) -> Notification:
+    return Notification(
+        id=row.id,
+        subscription=row.subscription_id,
+        authorization=row.authorization_id,
+        event_number=row.event_number,
+        body_message=row.body_message,
+        delivered=row.delivered,
+    )
+
+
+def _no_subscription(subscription_id: str) -> NotFound:
+    return NotFound("there is no such subscription", where=subscription_id)

@@ -1,0 +1,59 @@
+"""What the payer's server says of itself: `GET [base]/metadata`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from prior_auth.fhir import codes
+from prior_auth.fhir.codes import Json
+
+_PAS = "http://hl7.org/fhir/us/davinci-pas/"
+SUBMIT = ("submit", f"{_PAS}OperationDefinition/Claim-submit")
+INQUIRE = ("inquire", f"{_PAS}OperationDefinition/Claim-inquiry")
+SUBMIT_ATTACHMENT = (
+    "submit-attachment",
+    "http://hl7.org/fhir/us/davinci-cdex/OperationDefinition/submit-attachment",
+)
+
+Operation = tuple[str, str]
+
+
+def payer(
+    base: str,
+    *,
+    on: date,
+    version: str,
+    claim: Sequence[Operation] = (SUBMIT,),
+    system: Sequence[Operation] = (SUBMIT_ATTACHMENT,),
+    subscription: Sequence[str] = ("create",),
+) -> Json:
+    """The CapabilityStatement of a PAS server. Name only what is served: `claim` and `system` operations, the
+    interactions of Subscription. PAS asks for `create`, `update` and `delete` (spec-55)."""
+    topic = {
+        "url": f"{codes.BACKPORT}capabilitystatement-subscriptiontopic-canonical",
+        "valueCanonical": codes.PAS_TOPIC,
+    }
+    resources = [
+        {"type": "Claim", "operation": [{"name": name, "definition": url} for name, url in claim]},
+        {
+            "extension": [topic],
+            "type": "Subscription",
+            "supportedProfile": [f"{codes.PAS}profile-subscription"],
+            "interaction": [{"code": code} for code in subscription],
+        },
+    ]
+    rest: Json = {"mode": "server", "resource": resources}
+    if system:
+        rest["operation"] = [{"name": name, "definition": url} for name, url in system]
+    return {
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": on.isoformat(),
+        "kind": "instance",
+        "software": {"name": "prior-auth", "version": version},
+        "implementation": {"description": "Prior authorization by Da Vinci PAS 2.2.1", "url": base},
+        "fhirVersion": "4.0.1",
+        "format": ["json"],
+        "rest": [rest],
+    }

@@ -16,6 +16,12 @@ from prior_auth.evidence.statement import Harvest, Statement
 from prior_auth.fhir import mcode
 
 US_CORE_PROCEDURE = f"{mcode.US_CORE}us-core-procedure"
+_PARTS = frozenset(
+    {
+        "http://hl7.org/fhir/us/mcode/StructureDefinition/mcode-radiotherapy-modality",
+        "http://hl7.org/fhir/us/mcode/StructureDefinition/mcode-radiotherapy-technique",
+    }
+)
 _MODALITY = "http://hl7.org/fhir/us/mcode/StructureDefinition/mcode-radiotherapy-modality-and-technique"
 
 
@@ -69,7 +75,7 @@ def _view(
     text = concept.get("text") if isinstance(concept.get("text"), str) else None
     made = mcode.concept(definition.code, sequence(concept.get("coding")), text)
     status = str(source["status"]) if entry.type == "Procedure" else "completed"
-    extensions = [each for each in sequence(source.get("extension")) if mapping(each).get("url") == _MODALITY]
+    extensions = list(_modalities(source))
     return {
         "resourceType": "Procedure",
         "profile": _profile(entry, definition),
@@ -80,6 +86,19 @@ def _view(
         **({"bodySite": source["bodySite"]} if isinstance(source.get("bodySite"), list) else {}),
         **({"reasonReference": [{"reference": each} for each in reasons]} if reasons else {}),
     }
+
+
+def _modalities(source: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Modality and technique of a radiotherapy, without what other guides nest into them."""
+    for each in sequence(source.get("extension")):
+        if mapping(each).get("url") == _MODALITY:
+            inner = [
+                {"url": part["url"], "valueCodeableConcept": part["valueCodeableConcept"]}
+                for part in sequence(each.get("extension"))
+                if mapping(part).get("url") in _PARTS and isinstance(part.get("valueCodeableConcept"), Mapping)
+            ]
+            if inner:
+                yield {"extension": inner, "url": _MODALITY}
 
 
 def _profile(entry: Entry, definition: EvidenceDefinition) -> str | None:

@@ -111,6 +111,7 @@ def _ordered(
         "status": source["status"],
         "intent": source.get("intent", "order"),
         "medicationCodeableConcept": _medication(concept, drugs),
+        "requester": {"display": "as in the source"} if source.get("requester") else mcode.absent(),
         **{key: source[key] for key in _KEPT_OF_ORDER if key in source},
         **_reasons(entry, binding),
     }

@@ -96,7 +96,7 @@ def _statement(answer: Answer, reading: Reading, meanings: Mapping[str, frozense
     meaning = _meaning(entry, reading, meanings) if present else None
     change = extra.get("protein") or extra.get("egfr") or extra.get("coding_change")
     focus = binding.focus(entry)
-    value = " ".join(part for part in (gene.display or gene.code, change, meaning) if part)
+    value = " ".join(part for part in (_genes(extra), change, meaning) if part)
     return Statement(
         item="variant.present" if present else "variant.negative-genes",
         value=value,
@@ -114,6 +114,12 @@ def _statement(answer: Answer, reading: Reading, meanings: Mapping[str, frozense
         aspect=(change or "") if present else None,
         claim=("present" if meaning not in _NEGLIGIBLE else INSIGNIFICANT) if present else "absent",
     )
+
+
+def _genes(extra: Mapping[str, Any]) -> str:
+    genes: Sequence[Coding] = extra.get("genes") or (extra["gene"],)
+    names = "-".join(each.display or each.code for each in genes)
+    return f"{names} fusion" if extra.get("fusion") and len(genes) > 1 else names
 
 
 def _meaning(entry: Entry, reading: Reading, meanings: Mapping[str, frozenset[str]]) -> str | None:
@@ -199,6 +205,7 @@ def _all_readings(entry: Entry, answer: Answer, definition: EvidenceDefinition) 
 def _panel(answer: Answer, readings: Sequence[Reading], binding: Binding) -> Iterator[Statement]:
     entry, definition = answer.entry, answer.definition
     focus = binding.focus(entry)
+    genes = [each.coded for each in readings if each.coded is not None]  # the profile allows one component for all
     view = mcode.observation(
         profile=exact_profile(definition.profile, entry),
         category="laboratory",
@@ -207,7 +214,7 @@ def _panel(answer: Answer, readings: Sequence[Reading], binding: Binding) -> Ite
         value={},
         effective=effective(entry),
         focus=[{"reference": focus}] if focus else (),
-        component=[_component(_GENE, mcode.concept(each.coded)) for each in readings if each.coded is not None],
+        component=[_component(_GENE, mcode.concept(None, map(mcode.coding, genes)))] if genes else (),
     )
     for each in readings:
         yield Statement(

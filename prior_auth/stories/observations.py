@@ -15,6 +15,13 @@ from prior_auth.stories.days import stated
 _CLINICAL_RESULT = f"{US_CORE}us-core-observation-clinical-result"
 _LAB = f"{US_CORE}us-core-observation-lab"
 
+# In whose report a result of a category stands.
+_REPORT: Mapping[str, Json] = {
+    "laboratory": coding(LOINC, "11526-1", "Pathology study"),
+    "imaging": coding(LOINC, "18748-4", "Diagnostic imaging study"),
+    **dict.fromkeys(("exam", "survey", "vital-signs"), coding(LOINC, "11488-4", "Consult note")),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -55,7 +62,7 @@ def observe(
     said = str(fact.get("says", words))
     canonical = value if value is not None else {"valueCodeableConcept": concept(coded or {}, text=fact.get("text"))}
     if dialect == "document":
-        chart.document(item, f"{asked.words}: {said}", fact)
+        chart.document(item, f"{asked.words}: {said}", fact, type_=_REPORT[asked.category])
     elif dialect == "mcode":
         head = chart.new(
             "Observation", item, asked.profile or asked.plain_profile or _CLINICAL_RESULT, id=fact.get("id")

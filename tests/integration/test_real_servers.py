@@ -16,26 +16,9 @@ from prior_auth.errors import FatalTransportError
 from prior_auth.fhir import json
 from prior_auth.fhir.chart_bundle import chart_resources
 
-PUBLIC = [
-    "codexrt-stu2-xrts-01-22b-prostate-1phase",
-    "codexrt-stu2-xrts-02-22b-prostate-replanned",
-    "codexrt-stu2-xrts-03-22b-prostate-3volumes",
-    "codexrt-stu2-xrts-04-22b-bilateral-breast-3phases",
-    "codexrt-stu2-xrts-05-22b-brain-mets-2courses",
-    "codexrt-stu2-xrts-06-22b-uterus-1phase",
-    "derived-evidence-positive-control",
-    "derived-jenny-m-uscore-only",
-    "grig-stu2-oncology-braf-diagnostic",
-    "grig-stu2-oncology-somatic-panel-report",
-    "grig-stu2-oncology-therapeutic-implications",
-    "mcode-stu4-adam-everyman-cll",
-    "mcode-stu4-brian-l-pediatric-all-full",
-    "mcode-stu4-genomex-adam-anyperson-full",
-    "mcode-stu4-jenny-m-breast-full",
-    "mcode-stu4-john-anyperson-nsclc-full",
-    "mcode-stu4-official-bundle-genomex-adam-anyperson",
-    "mcode-stu4-official-bundle-jenny-m",
-]
+PATIENTS = Path(__file__).resolve().parents[1] / "charts" / "public"
+TWO_PATIENTS = ("mcode-stu4-eve-anyperson-breast", "mcode-stu4-john-anyperson-all-disease-examples")
+PUBLIC = sorted(path.stem for path in PATIENTS.glob("*.json") if "." not in path.stem and path.stem not in TWO_PATIENTS)
 # What no search by patient and no reference leads to, and no evidence is in.
 UNREACHABLE = {"Device", "Location", "Practitioner", "Organization", "BodyStructure", "Specimen"}
 
@@ -108,10 +91,8 @@ def referred(resources: list[dict[str, Any]]) -> set[str]:
 
 
 @pytest.mark.parametrize("name", PUBLIC)
-async def test_a_public_patient_is_the_same_from_file_and_server(
-    name: str, ehr: str, shared: Path, tmp_path: Path
-) -> None:
-    public = json.read((shared / "oncology" / "patients" / f"{name}.json").read_bytes())
+async def test_a_public_patient_is_the_same_from_file_and_server(name: str, ehr: str, tmp_path: Path) -> None:
+    public = json.read((PATIENTS / f"{name}.json").read_bytes())
     bundle = renamed(public, f"public-{PUBLIC.index(name)}")
     path = tmp_path / "chart.json"
     path.write_bytes(json.write(bundle))

@@ -143,14 +143,8 @@ class CaseStore(Ledger, Protocol):
 
     async def remember_claim(self, case_id: str, claim_identifier: str) -> None: ...
 
-    async def keep_notice(
-        self, subscription: str, event_number: int, body: bytes, *, at: datetime, case_id: str | None = None
-    ) -> bool:
-        """Keep a notification; False where this event of this subscription was kept before.
-
-        With `case_id` it becomes a received message (`notification`) of the case in the same transaction, which stirs
-        it; where the first delivery could not be placed, a later one places it.
-        """
+    async def keep_notice(self, subscription: str, event_number: int, body: bytes, *, at: datetime) -> bool:
+        """Keep a notification; False where this event of this subscription was kept before."""
         ...
 
     async def setting(self, name: str) -> str | None:

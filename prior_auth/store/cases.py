@@ -18,7 +18,7 @@ from prior_auth.fhir import json
 from prior_auth.fhir.bundle import resources
 from prior_auth.store import tables
 from prior_auth.store.database import digest
-from prior_auth.store.ledger import RECEIVED, SqlLedger, written
+from prior_auth.store.ledger import SqlLedger, written
 
 _COLUMNS = [column for column in tables.case.c if column.name not in ("chart", "request")]
 _FINAL = [status.value for status in CaseStatus if status.is_final]
@@ -129,10 +129,7 @@ class SqlCases(SqlLedger):
         async with self.database.write() as connection:
             await self._change_in(connection, case_id, released="with-gaps" if with_gaps else "complete", changed_at=at)
             await self._keep_document(
-                connection,
-                case_id,
-                "release",
-                {"by": written(by), "at": at.isoformat(), "with_gaps": with_gaps},
+                connection, case_id, "released", {"by": written(by), "at": at.isoformat(), "with_gaps": with_gaps}
             )
             await self._stir(connection, case_id)
 
@@ -159,13 +156,8 @@ class SqlCases(SqlLedger):
             if await connection.scalar(_case_of(hashed)) != case_id:
                 raise Conflict("another case has this Claim identifier", where=case_id, fix="give the Claim its own")
 
-    async def keep_notice(
-        self, subscription: str, event_number: int, body: bytes, *, at: datetime, case_id: str | None = None
-    ) -> bool:
-        """With `case_id`, also a received message of the case, in the same transaction; a later delivery may name it.
-
-        The first body of an event stays: the payer delivers the same bytes again.
-        """
+    async def keep_notice(self, subscription: str, event_number: int, body: bytes, *, at: datetime) -> bool:
+        """The first body of an event stays: the payer delivers the same again."""
         hashed = digest(subscription, str(event_number))
         notice = {
             "key": hashed,
@@ -175,28 +167,7 @@ class SqlCases(SqlLedger):
             "sealed": self.keys.seal(body, "notice", hashed),
         }
         async with self.database.write() as connection:
-            fresh = await self.database.insert_once(connection, tables.notice, notice)
-            if case_id is not None:
-                await self._place_notice(connection, hashed, case_id, at)
-        return fresh
-
-    async def _place_notice(self, connection: AsyncConnection, hashed: str, case_id: str, at: datetime) -> None:
-        columns = tables.notice.c
-        row = (await connection.execute(select(tables.notice).where(columns.key == hashed).with_for_update())).one()
-        if row.case_id is not None:
-            return
-        case = await self._case(connection, tables.case.c.id == case_id)
-        await connection.execute(update(tables.notice).where(columns.key == hashed).values(case_id=case_id))
-        await self._keep_message(
-            connection,
-            case_id,
-            direction=RECEIVED,
-            kind="notification",
-            version=case.version,
-            body=self.keys.open(row.sealed, "notice", hashed),
-            key=f"notice/{hashed}",
-            at=at,
-        )
+            return await self.database.insert_once(connection, tables.notice, notice)
 
     async def _additions(self, case_id: str) -> list[dict[str, Any]]:
         columns = tables.evidence.c

@@ -64,12 +64,11 @@ class SqlSubscriptions(SqlLedger):
         return resource
 
     async def subscribers(self, sender: str | None = None) -> list[Subscriber]:
+        """All, or those that name this sending system among theirs (a comma list, pas.md 1.13)."""
         columns = tables.subscription.c
-        statement = select(tables.subscription).order_by(columns.sender, columns.id)
-        if sender is not None:
-            statement = statement.where(columns.sender == sender)
         async with self.database.read() as connection:
-            return [self._subscriber(row) for row in await connection.execute(statement)]
+            rows = await connection.execute(select(tables.subscription).order_by(columns.sender, columns.id))
+        return [self._subscriber(row) for row in rows if sender is None or sender in row.sender.split(",")]
 
     async def set_subscription(self, subscription_id: str, status: str) -> None:
         """Raises NotFound."""
@@ -79,10 +78,24 @@ class SqlSubscriptions(SqlLedger):
             if not result.rowcount:
                 raise _no_subscription(subscription_id)
 
+    async def handshake(self, subscription_id: str) -> Notification:
+        """A subscription that is requested anew wants it delivered anew. Raises NotFound."""
+        columns = tables.notification.c
+        async with self.database.write() as connection:
+            subscription = await _subscription(connection, subscription_id, lock=True)
+            this = (columns.subscription_id == subscription_id) & (columns.event_number == 0)
+            row = (await connection.execute(select(tables.notification).where(this))).one_or_none()
+            if row is None:
+                await _keep_event(connection, subscription_id, None, digest(subscription_id, "handshake"), 0)
+            elif subscription.status != "active":
+                undone = update(tables.notification).where(this).values(delivered=False, delivered_at=None)
+                await connection.execute(undone)
+            return _notification((await connection.execute(select(tables.notification).where(this))).one())
+
     async def next_event(self, subscription_id: str, authorization_id: str, *, key: str) -> Notification:
         """The number is counted and the notification kept in one transaction. Raises NotFound."""
-        hashed, columns = digest(subscription_id, key), tables.notification.c
-        first = select(tables.notification).where(columns.subscription_id == subscription_id, columns.key == hashed)
+        hashed, columns = digest(subscription_id, "event", key), tables.notification.c
+        first = select(tables.notification).where(columns.key == hashed)
         async with self.database.write() as connection:
             subscription = await _subscription(connection, subscription_id, lock=True)
             row = (await connection.execute(first)).one_or_none()
@@ -92,7 +105,10 @@ class SqlSubscriptions(SqlLedger):
             return _notification(row)
 
     async def keep_notification_body(self, notification_id: str, body: bytes, *, at: datetime) -> None:
-        """A sent message (kind `notification`) of its authorization. Raises NotFound."""
+        """A sent message (kind `notification`) of its authorization; a handshake's, of its subscription.
+
+        Raises NotFound.
+        """
         columns = tables.notification.c
         async with self.database.write() as connection:
             row = await _notification_row(connection, notification_id, lock=True)
@@ -103,7 +119,7 @@ class SqlSubscriptions(SqlLedger):
             )
             message = await self._keep_message(
                 connection,
-                row.authorization_id,
+                row.authorization_id or row.subscription_id,
                 direction=SENT,
                 kind="notification",
                 version=version or 0,
@@ -121,11 +137,17 @@ class SqlSubscriptions(SqlLedger):
             return _notification(await _notification_row(connection, notification_id))
 
     async def undelivered(self) -> list[Notification]:
-        """In the order of their events, those whose body is not kept yet included."""
-        columns = tables.notification.c
+        """In the order of their events, those whose body is not kept yet included.
+
+        Of a subscription that is not active yet only the handshake (pas.md trap 30); of one in error or off none,
+        until its subscriber asks for it again.
+        """
+        columns, status = tables.notification.c, tables.subscription.c.status
+        may_go = (status == "active") | ((status == "requested") & (columns.event_number == 0))
         statement = (
             select(tables.notification)
-            .where(columns.delivered.is_(False))
+            .join(tables.subscription, tables.subscription.c.id == columns.subscription_id)
+            .where(columns.delivered.is_(False), may_go)
             .order_by(columns.subscription_id, columns.event_number)
         )
         async with self.database.read() as connection:
@@ -145,19 +167,11 @@ class SqlSubscriptions(SqlLedger):
     async def _count_event(
         self, connection: AsyncConnection, subscription: Row[Any], authorization_id: str, hashed: str
     ) -> None:
-        number = subscription.events + 1
         known = select(tables.authorization.c.id).where(tables.authorization.c.id == authorization_id)
         if await connection.scalar(known) is None:
             raise NotFound("there is no such authorization", where=authorization_id)
-        event = {
-            "id": str(uuid4()),
-            "subscription_id": subscription.id,
-            "authorization_id": authorization_id,
-            "key": hashed,
-            "event_number": number,
-            "delivered": False,
-        }
-        await connection.execute(tables.notification.insert().values(**event))
+        number = subscription.events + 1
+        await _keep_event(connection, subscription.id, authorization_id, hashed, number)
         await connection.execute(
             update(tables.subscription).where(tables.subscription.c.id == subscription.id).values(events=number)
         )
@@ -172,6 +186,20 @@ class SqlSubscriptions(SqlLedger):
             status=row.status,
             events=row.events,
         )
+
+
+async def _keep_event(
+    connection: AsyncConnection, subscription_id: str, authorization_id: str | None, hashed: str, number: int
+) -> None:
+    event = {
+        "id": str(uuid4()),
+        "subscription_id": subscription_id,
+        "authorization_id": authorization_id,
+        "key": hashed,
+        "event_number": number,
+        "delivered": False,
+    }
+    await connection.execute(tables.notification.insert().values(**event))
 
 
 async def _subscription(connection: AsyncConnection, subscription_id: str, *, lock: bool = False) -> Row[Any]:

@@ -193,7 +193,6 @@ notice = Table(
     metadata,
     _serial(),
     _digest("key", unique=True),
-    Column("case_id", String(36), ForeignKey("practice_case.id"), nullable=True),
     _count("event_number"),
     _digest("sha256"),
     _at("at"),
@@ -272,7 +271,7 @@ notification = Table(
     metadata,
     Column("id", String(36), primary_key=True),
     _id_of("payer_subscription", "subscription_id"),
-    _id_of("payer_authorization", "authorization_id"),
+    Column("authorization_id", String(36), ForeignKey("payer_authorization.id"), nullable=True),  # none: a handshake
     _digest("key"),
     _count("event_number"),
     Column("body_message", String(36), nullable=True),

@@ -355,7 +355,9 @@ async def test_events_are_numbered_without_gaps_and_once_for_each_key(authorizat
 
 async def test_a_notification_is_undelivered_until_it_has_arrived(authorizations: SqlAuthorizations) -> None:
     authorization = (await submit(authorizations)).authorization.id
-    event = await authorizations.next_event(await subscribe(authorizations), authorization, key="rev-1")
+    subscription = await subscribe(authorizations)
+    await authorizations.set_subscription(subscription, "active")
+    event = await authorizations.next_event(subscription, authorization, key="rev-1")
     assert event.body_message is None
     await authorizations.keep_notification_body(event.id, b"first", at=NOON)
     await authorizations.keep_notification_body(event.id, b"second", at=NOON)
@@ -367,6 +369,46 @@ async def test_a_notification_is_undelivered_until_it_has_arrived(authorizations
     assert (await authorizations.notification(event.id)).delivered
     sent = (await authorizations.messages(authorization))[-1]
     assert (sent.direction, sent.kind) == ("sent", "notification")
+
+
+async def test_no_event_goes_before_the_handshake_and_none_to_a_silent_subscription(
+    authorizations: SqlAuthorizations,
+) -> None:
+    authorization = (await submit(authorizations)).authorization.id
+    subscription = await subscribe(authorizations)
+    handshake = await authorizations.handshake(subscription)
+    assert (handshake.event_number, handshake.authorization) == (0, None)
+    event = await authorizations.next_event(subscription, authorization, key="rev-1")
+    assert event.event_number == 1
+    assert await authorizations.undelivered() == [handshake]
+    await authorizations.keep_notification_body(handshake.id, b"hello", at=NOON)
+    await authorizations.mark_delivered(handshake.id, at=NOON)
+    await authorizations.set_subscription(subscription, "active")
+    assert await authorizations.undelivered() == [event]
+    await authorizations.set_subscription(subscription, "error")
+    assert await authorizations.undelivered() == []
+    [hello] = await authorizations.messages(subscription)
+    assert await authorizations.message_body(hello.id) == b"hello"
+
+
+async def test_a_subscription_requested_anew_has_its_handshake_delivered_anew(
+    authorizations: SqlAuthorizations,
+) -> None:
+    subscription = await subscribe(authorizations)
+    first = await authorizations.handshake(subscription)
+    await authorizations.mark_delivered(first.id, at=NOON)
+    await authorizations.set_subscription(subscription, "active")
+    assert (await authorizations.handshake(subscription)).delivered
+    await authorizations.set_subscription(subscription, "error")
+    await subscribe(authorizations)
+    again = await authorizations.handshake(subscription)
+    assert (again.id, again.delivered) == (first.id, False)
+
+
+async def test_a_subscriber_is_found_by_each_of_its_sending_systems(authorizations: SqlAuthorizations) -> None:
+    kept = await authorizations.subscribe(sender="PRACTICE1,1234567893", resource={}, endpoint="e", headers=[])
+    assert await authorizations.subscribers("1234567893") == [kept]
+    assert await authorizations.subscribers("PRACTICE") == []
 
 
 async def test_an_event_of_nothing_takes_no_number(authorizations: SqlAuthorizations) -> None:
@@ -386,6 +428,7 @@ async def test_what_is_not_there_is_said_so(authorizations: SqlAuthorizations) -
         authorizations.request_body(receipt.authorization.id, 2),
         authorizations.subscriber("nothing"),
         authorizations.set_subscription("nothing", "active"),
+        authorizations.handshake("nothing"),
         authorizations.next_event("nothing", receipt.authorization.id, key="k"),
         authorizations.notification("nothing"),
         authorizations.keep_notification_body("nothing", b"", at=NOON),

@@ -130,31 +130,11 @@ async def test_a_claim_identifier_leads_to_its_case_and_never_to_two(cases: SqlC
     assert await cases.case_of_claim("urn:us|C2") is None
 
 
-async def test_a_notice_is_kept_once_and_becomes_a_message_of_its_case(cases: SqlCases) -> None:
-    case, _ = await open_case(cases)
-    await cases.look(case.id)
-    assert await cases.keep_notice("sub", 1, b"notice", at=NOON, case_id=case.id)
-    assert not await cases.keep_notice("sub", 1, b"notice", at=NOON, case_id=case.id)
-    assert await cases.keep_notice("sub", 2, b"another", at=NOON)
-    assert await cases.keep_notice("other", 1, b"third", at=NOON)
-    messages = await cases.messages(case.id)
-    assert [(message.direction, message.kind) for message in messages] == [("received", "notification")]
-    assert await cases.message_body(messages[0].id) == b"notice"
-    assert await cases.unlooked() == [case.id]
-
-
-async def test_a_notice_that_could_not_be_placed_is_placed_by_a_later_delivery(cases: SqlCases) -> None:
-    case, _ = await open_case(cases)
-    assert await cases.keep_notice("sub", 1, b"first", at=NOON)
-    assert not await cases.keep_notice("sub", 1, b"second", at=NOON, case_id=case.id)
-    [message] = await cases.messages(case.id)
-    assert await cases.message_body(message.id) == b"first"
-
-
-async def test_a_notice_for_an_unknown_case_leaves_nothing_half_kept(cases: SqlCases) -> None:
-    with pytest.raises(NotFound):
-        await cases.keep_notice("sub", 1, b"notice", at=NOON, case_id="nobody")
-    assert await cases.keep_notice("sub", 1, b"notice", at=NOON), "the failed delivery left no notice behind"
+async def test_a_notice_is_kept_once_for_each_event_of_each_subscription(cases: SqlCases) -> None:
+    assert await cases.keep_notice("sub", 1, b"notice", at=NOON)
+    assert not await cases.keep_notice("sub", 1, b"notice", at=NOON)
+    assert await cases.keep_notice("sub", 2, b"notice", at=NOON)
+    assert await cases.keep_notice("other", 1, b"notice", at=NOON)
 
 
 async def test_settings_can_be_set_and_changed(cases: SqlCases) -> None:

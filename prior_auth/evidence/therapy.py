@@ -14,6 +14,7 @@ from prior_auth.domain.evidence import FactValue, Tier, Unread
 from prior_auth.evidence.binding import Binding
 from prior_auth.evidence.chart import Chart, Entry, code_concept, is_order, mapping, sequence
 from prior_auth.evidence.definitions import MCODE
+from prior_auth.evidence.dosage import dosages
 from prior_auth.evidence.normalise import NORMALISERS, Reading, Unreadable
 from prior_auth.evidence.standing import Standing, standing, why
 from prior_auth.evidence.statement import Harvest, Statement, unread
@@ -24,9 +25,9 @@ REQUEST = f"{MCODE}mcode-cancer-related-medication-request"
 
 _GIVEN = ("MedicationAdministration", "MedicationDispense", "MedicationStatement")
 _STATUS_GIVEN = {"active": "in-progress", "in-progress": "in-progress", "stopped": "stopped", "on-hold": "on-hold"}
-_KEPT_OF_ORDER = (
-    "statusReason", "priority", "authoredOn", "dosageInstruction", "dispenseRequest", "substitution", "note",
-    "courseOfTherapyType",
+_KEPT_OF_ORDER = ("statusReason", "priority", "substitution", "courseOfTherapyType")
+_KEPT_OF_DISPENSE = (
+    "initialFill", "dispenseInterval", "validityPeriod", "numberOfRepeatsAllowed", "quantity", "expectedSupplyDuration",
 )  # fmt: skip
 _ORDERS = frozenset({"order", "plan", "proposal", "original-order", "instance-order", "filler-order"})
 
@@ -35,12 +36,15 @@ def therapy(chart: Chart, binding: Binding) -> Harvest:
     """Facts of `prior.therapy` and `request.drug`."""
     statements: list[Statement] = []
     doubts: list[Unread] = []
+    known: dict[str, tuple[Reading, ...]] = {}  # charts name few drugs many times
     for entry in chart.of_type(*_GIVEN, "MedicationRequest"):
         found = standing(entry.resource)
         if found is Standing.NOTHING:
             continue
         concept = code_concept(entry.resource, chart.resolve)
-        drugs = _drugs(entry, concept)
+        if (name := repr(concept)) not in known:
+            known[name] = _drugs(concept)
+        drugs = known[name]
         if not drugs and not _for_cancer(entry, binding):
             continue
         if found is not Standing.COUNTS:
@@ -52,9 +56,9 @@ def therapy(chart: Chart, binding: Binding) -> Harvest:
     return Harvest(tuple(statements), tuple(doubts))
 
 
-def _drugs(entry: Entry, concept: Mapping[str, Any]) -> tuple[Reading, ...]:
+def _drugs(concept: Mapping[str, Any]) -> tuple[Reading, ...]:
     try:
-        return tuple(NORMALISERS["drug"](entry.resource, concept))
+        return tuple(NORMALISERS["drug"]({}, concept))
     except Unreadable:
         return ()
 
@@ -113,10 +117,23 @@ def _ordered(
         "medicationCodeableConcept": _medication(concept, drugs),
         "requester": {"display": "as in the source"} if source.get("requester") else mcode.absent(),
         **{key: source[key] for key in _KEPT_OF_ORDER if key in source},
+        **({"authoredOn": entry.when.text} if entry.when.text else {}),
+        **_how_much(source),
         **_reasons(entry, binding),
     }
     for each in drugs or (None,):
         yield _statement("request.drug" if asked else "prior.therapy", entry, concept, each, view, binding)
+
+
+def _how_much(source: Mapping[str, Any]) -> dict[str, Any]:
+    """Dose, supply and what the prescriber wrote beside them; who wrote and who dispenses stays in the chart."""
+    dispense = mapping(source.get("dispenseRequest"))
+    made = {
+        "dosageInstruction": dosages(source.get("dosageInstruction")),
+        "dispenseRequest": {key: dispense[key] for key in _KEPT_OF_DISPENSE if key in dispense},
+        "note": [{"text": each["text"]} for each in sequence(source.get("note")) if mapping(each).get("text")],
+    }
+    return {key: content for key, content in made.items() if content}
 
 
 def _given(entry: Entry, concept: Mapping[str, Any], drugs: Sequence[Reading], binding: Binding) -> Iterator[Statement]:

@@ -41,6 +41,10 @@ class PayerTransport(Protocol):
         """POST `Subscription`; the created Subscription's bytes."""
         ...
 
+    async def attach(self, parameters: bytes, *, url: str | None = None) -> bytes:
+        """POST CDex `$submit-attachment` to the address the payer gave; the answer's bytes, perhaps none."""
+        ...
+
 
 class Notifier(Protocol):
     async def deliver(self, endpoint: str, body: bytes, headers: Sequence[str]) -> None:
@@ -122,8 +126,8 @@ class CaseStore(Ledger, Protocol):
         """Add a resource that a person stated or attached; False where `key` was there already."""
         ...
 
-    async def evidence_count(self, case_id: str) -> int:
-        """How many additions there are: a workflow that saw fewer looks again."""
+    async def additions(self, case_id: str) -> list[str]:
+        """The references of what people added, in order."""
         ...
 
     async def set_status(

@@ -33,7 +33,6 @@ class AuthorizationWorkflow(Watched):
         """Gather and judge until the request may go, or need not."""
         while True:
             self.look()
-            await self.ask(Practice.gather_evidence, case_id)
             made: AssessmentMade = await self.ask(Practice.assess, case_id)
             if made.next is not Next.WAIT:
                 return made
@@ -65,7 +64,6 @@ class AuthorizationWorkflow(Watched):
         """The payer asked for more: gather again until it can be sent, unless the payer speaks first."""
         while True:
             self.look()
-            await self.ask(Practice.gather_evidence, case_id)
             made: AssessmentMade = await self.ask(Practice.assess, case_id)
             if made.next is Next.SEND:
                 return await self.send(case_id)

@@ -16,12 +16,6 @@ class Next(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
-    facts: int
-    unread: int
-
-
-@dataclass(frozen=True, slots=True)
 class AssessmentMade:
     """The record of a judgement: the policies by id, version and hash; how much is missing; what comes next."""
 
@@ -61,6 +55,7 @@ class ReviewMade:
     final: bool
     due_at: datetime | None
     silence: timedelta
+    grace: timedelta  # how long the synchronous answer may still be on its way
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,8 @@ class ReviewWorkflow(Watched):
         while True:
             self.look()
             review: ReviewMade = await self.ask(Payer.review, authorization_id)
+            if review.grace:
+                await workflow.sleep(review.grace)
             await self.tell(authorization_id)
             if review.final:
                 return "decided"

@@ -7,9 +7,12 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from prior_auth.domain.people import Person
+from prior_auth.domain.assessment import DataRequirement, ItemAssessment, Recommendation
+from prior_auth.domain.people import ENGINE, Person
 from prior_auth.domain.request import Period
 from prior_auth.errors import Conflict
+
+_CONSULT_NOTE = "11488-4"  # LOINC: what can state anything that has no code of its own
 
 
 class AuthorizationStatus(StrEnum):
@@ -94,6 +97,38 @@ def permitted(decision: ItemDecision) -> ItemDecision:
     if decision.action is Action.MODIFY and decision.units is None and decision.period is None:
         raise Conflict("a reduction needs the units or the period that are granted", fix="state either")
     return decision
+
+
+def engine_word(item: ItemAssessment, sequence: int, number: str) -> ItemDecision:
+    """What the engine may say of an item by itself: it certifies, or it pends and says for what.
+
+    A referral is pended on the wire, whatever its cause (rule 8); information is asked for by LOINC code.
+    """
+    if item.recommendation in (Recommendation.APPROVE, Recommendation.NOT_REQUIRED):
+        period = item.item.period
+        return ItemDecision(sequence, Action.CERTIFY, ENGINE, number=number, period=period, units=item.item.units)
+    wanted = item.missing if item.recommendation is Recommendation.PEND else ()
+    named = {criterion.id: criterion.missing for criterion in item.criteria}
+    requested = tuple(
+        RequestedInformation(_loinc(one), one.what, criterion)
+        for criterion, missing in named.items()
+        for one in missing
+        if one in wanted
+    )
+    return ItemDecision(sequence, Action.PEND, ENGINE, requested=requested)
+
+
+def waits_for(decisions: tuple[ItemDecision, ...]) -> str | None:
+    """Who has the next move while something is pended: the practice where all that is open was asked for."""
+    pended = [decision for decision in decisions if decision.action is Action.PEND]
+    if not pended:
+        return None
+    return "information" if all(decision.requested for decision in pended) else "clinician"
+
+
+def _loinc(requirement: DataRequirement) -> str:
+    codes = (coding.code for coding in requirement.codes if coding.system == "http://loinc.org")
+    return next(codes, _CONSULT_NOTE)
 
 
 def folded(decisions: tuple[ItemDecision, ...]) -> AuthorizationStatus:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from prior_auth.domain.assessment import Cause, Recommendation
+
 
 class CaseStatus(StrEnum):
     """A word for people and for search, set at the steps of the story; the workflow is the state machine."""
@@ -39,6 +41,36 @@ _FINAL = frozenset(
         CaseStatus.WITHDRAWN,
     }
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What the practice's story does next: the word for people, who has the move, and whether the request goes."""
+
+    status: CaseStatus
+    waiting_for: str | None
+    sends: bool
+
+
+def next_step(
+    recommendation: Recommendation, cause: Cause | None, *, by_pas: bool, automatic: bool, released: str | None
+) -> Step:
+    """`released` is how a person let it go (`complete`, `with-gaps`), None while nobody has.
+
+    Only what is approved goes by itself, where the practice wants that; gaps and referrals go by a person's word.
+    """
+    if cause is Cause.UNKNOWN_PAYER:
+        return Step(CaseStatus.ATTENTION, "person", False)
+    if not by_pas:
+        return Step(CaseStatus.NOT_BY_PAS, None, False)
+    if recommendation is Recommendation.NOT_REQUIRED:
+        return Step(CaseStatus.NOT_REQUIRED, None, False)
+    if recommendation is Recommendation.PEND:
+        if released == "with-gaps":
+            return Step(CaseStatus.SENDING, None, True)
+        return Step(CaseStatus.INCOMPLETE, "evidence", False)
+    goes = released is not None or (recommendation is Recommendation.APPROVE and automatic)
+    return Step(CaseStatus.SENDING, None, True) if goes else Step(CaseStatus.AWAITING_RELEASE, "release", False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,117 @@
+"""One side's worker: its stories, its hands, its sweep, and at the practice the subscription that answers come by."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from pathlib import Path
+
+from temporalio.client import Client
+from temporalio.service import RPCError
+from temporalio.worker import Worker
+
+from prior_auth.bootstrap import PayerSide, PracticeSide
+from prior_auth.errors import TransportError
+from prior_auth.fhir import json, subscription
+from prior_auth.settings import Temporal
+from workflows.activities import PayerActivities, PracticeActivities
+from workflows.authorization import AuthorizationWorkflow
+from workflows.client import PayerStories, PracticeStories, Stories, sweep_for_ever
+from workflows.codec import converter
+from workflows.delivery import DeliveryWorkflow
+from workflows.options import PAYER_QUEUE, PRACTICE_QUEUE
+from workflows.review import ReviewWorkflow
+
+log = logging.getLogger(__name__)
+
+_GRACE = timedelta(seconds=5)  # a call to a payer that is under way may end
+_CONNECT_AGAIN = 0.5
+
+
+def practice_worker(client: Client, activities: PracticeActivities) -> Worker:
+    return Worker(
+        client,
+        task_queue=PRACTICE_QUEUE,
+        workflows=[AuthorizationWorkflow],
+        activities=[
+            activities.assess,
+            activities.prepare,
+            activities.send,
+            activities.payer_word,
+            activities.record_determination,
+            activities.raise_task,
+        ],
+        graceful_shutdown_timeout=_GRACE,
+    )
+
+
+def payer_worker(client: Client, activities: PayerActivities) -> Worker:
+    return Worker(
+        client,
+        task_queue=PAYER_QUEUE,
+        workflows=[ReviewWorkflow, DeliveryWorkflow],
+        activities=[
+            activities.review,
+            activities.notify,
+            activities.deliver,
+            activities.give_up_delivery,
+            activities.raise_task,
+        ],
+        graceful_shutdown_timeout=_GRACE,
+    )
+
+
+async def work_for_practice(side: PracticeSide, temporal: Temporal) -> None:
+    """Work until asked to end."""
+    client = await _connected(temporal.address, "practice", side.key)
+    stories = PracticeStories(Stories.over(client), side.store)
+    await _work(practice_worker(client, side.activities()), stories, side.settings.data, _subscribed(side))
+
+
+async def work_for_payer(side: PayerSide, temporal: Temporal) -> None:
+    client = await _connected(temporal.address, "payer", side.key)
+    stories = PayerStories(Stories.over(client), side.store)
+    await _work(payer_worker(client, side.activities()), stories, side.settings.data)
+
+
+async def _work(worker: Worker, stories: PracticeStories | PayerStories, data: Path, *more: object) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(worker)
+        beside = [asyncio.ensure_future(one) for one in (sweep_for_ever(stories), *more)]  # type: ignore[call-overload]
+        (data / "worker.ready").touch()
+        await stop.wait()
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
+
+
+async def _connected(address: str, namespace: str, key: bytes) -> Client:
+    """Connect with patience: at a common start the workflow service may be the slowest."""
+    while True:
+        try:
+            return await Client.connect(address, namespace=namespace, data_converter=converter(key))
+        except (RuntimeError, RPCError):
+            log.info("the workflow service does not answer yet")
+            await asyncio.sleep(_CONNECT_AGAIN)
+
+
+async def _subscribed(side: PracticeSide) -> None:
+    """Ask the payer for its notifications, again at every start: the same sender and address is the same one."""
+    wanted = json.write(subscription.subscription([side.practice.sender_code or ""], endpoint=side.notification_url))
+    pause = _CONNECT_AGAIN
+    while True:
+        try:
+            created = json.read(await side.transport.subscribe(wanted))
+        except TransportError as problem:
+            log.warning("no subscription yet: %s", type(problem).__name__)
+            pause = min(pause * 2, 60.0)
+            await asyncio.sleep(pause)
+            continue
+        await side.store.set_setting("subscription", str(created["id"]))
+        return

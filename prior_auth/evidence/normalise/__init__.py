@@ -40,6 +40,7 @@ from prior_auth.evidence.normalise.her2 import HER2_NORMALISERS
 from prior_auth.evidence.normalise.pdl1 import PDL1_NORMALISERS
 from prior_auth.evidence.normalise.performance import PERFORMANCE_NORMALISERS
 from prior_auth.evidence.normalise.reading import Normaliser, Reading, Unreadable
+from prior_auth.evidence.normalise.receptors import RECEPTOR_NORMALISERS
 from prior_auth.evidence.normalise.significance import SIGNIFICANCE_NORMALISERS
 from prior_auth.evidence.normalise.stage import STAGE_NORMALISERS
 from prior_auth.evidence.normalise.status import status
@@ -53,6 +54,7 @@ NORMALISERS: Mapping[str, Normaliser] = {
     **STAGE_NORMALISERS,
     **PERFORMANCE_NORMALISERS,
     **HER2_NORMALISERS,
+    **RECEPTOR_NORMALISERS,
     **PDL1_NORMALISERS,
     **CARDIAC_NORMALISERS,
     **UNIT_NORMALISERS,

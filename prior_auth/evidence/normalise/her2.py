@@ -14,6 +14,7 @@ from typing import Any
 
 from prior_auth.domain.coding import Coding
 from prior_auth.evidence.normalise.codes import LNC, codings, has_code, only, question_words, refuse_absent, statements
+from prior_auth.evidence.normalise.markers import part_of
 from prior_auth.evidence.normalise.reading import Normaliser, Reading, Unreadable
 from prior_auth.evidence.normalise.status import (
     ANSWERS,
@@ -39,6 +40,7 @@ _ISH_NAME = (
     r"fish|d-?ish|c-?ish|s-?ish|ish)"
 )
 _RULES: Sequence[tuple[str, str]] = (
+    (NEGATIVE, r"her-?\s?2[- ](?:ultra-?)?low"),
     (
         "noise",
         r"(?:human epidermal growth factor receptor 2|her-?\s?2(?:\s?/?\s?-?neu)?|erb-?b2|c-?erb-?b-?2)"
@@ -70,7 +72,7 @@ _RULES: Sequence[tuple[str, str]] = (
         r"no (?:evidence of )?(?:gene )?amplification"
         r"(?: detected| seen| identified)?|no over-?expression|"
         r"(?:gene )?amplification (?:is )?(?:not detected|absent|not identified)|"
-        r"negative for (?:gene )?(?:amplification|over-?expression)|negative|neg|her2 low",
+        r"negative for (?:gene )?(?:amplification|over-?expression)|negative|neg",
     ),
     (
         POSITIVE,
@@ -79,6 +81,7 @@ _RULES: Sequence[tuple[str, str]] = (
         r"positive for (?:gene )?(?:amplification|over-?expression)|positive|pos",
     ),
     (EQUIVOCAL, r"equivocal|borderline"),
+    (POSITIVE, r"\+(?![\d+])"),
     (
         "score",
         r"(?:score\s?(?:of|:|=|is)?\s?)?(?P<score>[123]\s?\+|0)\+?(?:\s?out of\s?3\+?|\s?/\s?3(?!\s?\+))?(?!\s?[.%\d])",
@@ -97,6 +100,9 @@ _RULES: Sequence[tuple[str, str]] = (
     ("break", r"[,;.()/&-]|and|but|with"),
 )
 _WORDS = Lexicon(_RULES)
+_OTHER_MARKER = re.compile(
+    r"\b(er|pr|pgr|estrogen receptors?|progesterone receptors?|ki-?67|triple[- ]negative|tnbc)\b"
+)
 _BARE_RATIO = re.compile(
     rf"(?P<comparator>{COMPARATOR})\s*(?P<number>1\.8|2(?:\.0)?|2\.2)"
 )  # thresholds of the ratio only
@@ -127,9 +133,15 @@ def _clauses(tokens: Sequence[Token]) -> list[list[Token]]:
     return [clause for clause in clauses if clause]
 
 
+def _own_part(text: str) -> str:
+    """HER2's part of a text that names other markers too; a text of HER2 alone keeps its words."""
+    folded = fold(text).replace("her2-low", "her2 low")
+    return part_of(folded, "HER2") if _OTHER_MARKER.search(folded) or re.search(r"her-?2-$", folded) else folded
+
+
 def _read(text: str) -> _Said:
     said, method = _Said(), None
-    for clause in _clauses(_WORDS.read(text.replace("HER2-low", "HER2 low"), "HER2 result")):
+    for clause in _clauses(_WORDS.read(_own_part(text), "HER2 result")):
         named = {token.kind for token in clause if token.kind in ("ihc", "ish")}
         if len(named) > 1:
             raise Unreadable("one clause names both methods")

@@ -258,7 +258,9 @@ _ONE = re.compile(
 )
 _CATEGORY_NOISE = re.compile(
     r"[\s,;:/()+-]+|stage (?:group )?(?:iv|i{1,3}|[0-4])[a-d]?[1-3]?(?![a-z0-9])|"
-    r"(?:[tnm] (?:category|classification)|ajcc|uicc|tnm|category|stage|staging|american joint committee on cancer|primary tumou?r|"
+    r"(?:[tnm] (?:category|classification)|"
+    r"ajcc|uicc|tnm|category|stage|staging|"
+    r"american joint committee on cancer|primary tumou?r|"
     r"regional (?:lymph )?nodes?|distant metastas[ei]s|clinical|pathologic(?:al)?|finding|group|"
     r"[789]th(?: ed(?:ition)?\.?)?)(?![a-z0-9])"
 )
@@ -368,12 +370,24 @@ def tnm(axis: str) -> Normaliser:
         found = {_settled(category, kind_of_question(resource)) for category in coded}
         if not found:
             raise Unreadable(f"no {axis} category is stated")
+        found |= _worded_categories(value, axis) if coded else set()
         if len({each.value for each in found}) > 1 or len({each.base for each in found if each.base}) > 1:
             raise Unreadable("the category's coding contradicts itself")
         best = max(found, key=lambda each: (len(each.prefix), each.value))
         return (_reading(best, _raw(value)),)
 
     return read
+
+
+def _worded_categories(value: Any, axis: str) -> set[Category]:
+    """What the words beside a code say, where they are a category: they must not contradict it."""
+    found = set()
+    for words in statements(value) if codings(value) else ():
+        with suppress(Unreadable):
+            stated = tnm_in(words).get(axis)
+            if stated:
+                found.add(stated)
+    return found
 
 
 def tnm_all(_: Mapping[str, Any], value: Any) -> Sequence[Reading]:

@@ -1,0 +1,295 @@
+"""What all parts of the compiler share: compiled expressions, scopes, and the choice of an operator's overload."""
+
+# ruff: noqa: ARG005  every handler and every computation has the same operands
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from prior_auth.cql import helpers
+from prior_auth.cql.conversions import combined, implicit, same
+from prior_auth.cql.errors import At, CqlError, EvaluationError
+from prior_auth.cql.operators import OVERLOADS, Overload
+from prior_auth.cql.runtime import Compute, Frame, Run
+from prior_auth.cql.syntax.nodes import Node
+from prior_auth.cql.types import (
+    ANY,
+    BOOLEAN,
+    Choice,
+    IntervalOf,
+    ListOf,
+    Named,
+    TupleOf,
+    Type,
+    Variable,
+)
+
+Converter = Callable[[Any], Any]
+
+
+class Compiled(NamedTuple):
+    """An expression with its type, ready to be computed."""
+
+    type: Type
+    compute: Compute
+
+
+@dataclass(slots=True)
+class Variables:
+    """How many variables a define's frame has."""
+
+    count: int = 0
+
+    def new(self) -> int:
+        self.count += 1
+        return self.count - 1
+
+
+@dataclass(slots=True)
+class Scope:
+    """The names that an expression may use besides the library's: aliases, lets, operands; and the row of a sort."""
+
+    variables: Variables
+    names: dict[str, tuple[Type, int]] = field(default_factory=dict)
+    row: tuple[Type, int] | None = None
+
+    def inner(self) -> Scope:
+        return Scope(self.variables, dict(self.names), self.row)
+
+    def declare(self, name: str, type_: Type, at: At) -> int:
+        """A new variable. CqlError where the name is taken."""
+        if name in self.names:
+            raise CqlError(f"`{name}` is already in use here", at, "choose another alias")
+        slot = self.variables.new()
+        self.names[name] = (type_, slot)
+        return slot
+
+
+class Match(NamedTuple):
+    cost: int
+    overload: Overload
+    converters: list[Converter]
+    result: Type
+
+
+class Base:
+    """The compiler's common ground. `has_helpers` says whether FHIRHelpers is included."""
+
+    has_helpers: bool
+
+    def compile(self, node: Node, scope: Scope) -> Compiled:
+        raise NotImplementedError
+
+    # Conversion
+
+    def converted(self, value: Compiled, target: Type, at: At, what: str) -> Compiled:
+        """`value` as a `target`. CqlError where it cannot become one."""
+        found = implicit(value.type, target, fhir=self.has_helpers)
+        if found is None:
+            raise CqlError(f"expected {what} of type {target}, found {value.type}", at, self.advice([value.type]))
+        return Compiled(target, applied(value.compute, found[1]))
+
+    def condition(self, node: Node, scope: Scope, what: str = "a condition") -> Compute:
+        return self.converted(self.compile(node, scope), BOOLEAN, node.at, what).compute
+
+    def advice(self, types: Iterable[Type]) -> str | None:
+        """What a mismatch with FHIR types often needs."""
+        if not self.has_helpers and any(isinstance(t, Named) and t.namespace == "FHIR" for t in types):
+            return "add `include FHIRHelpers version '4.0.1'`"
+        if any(isinstance(one, Choice) for one in types):
+            return "say which type is meant, as in `O.value as FHIR.Quantity`"
+        if any(isinstance(one, ListOf) for one in types):
+            return "this is a list; use First, exists or a query"
+        return None
+
+    # Operators
+
+    def operation(
+        self, name: str, operands: Sequence[Compiled], at: At, *, precision: str | None = None, shown: str | None = None
+    ) -> Compiled:
+        """The operator or function `name` on these operands. CqlError where no overload takes them."""
+        return self.overloaded(OVERLOADS.get(name, ()), operands, at, shown or name, precision)
+
+    def overloaded(
+        self,
+        overloads: Iterable[Overload],
+        operands: Sequence[Compiled],
+        at: At,
+        shown: str,
+        precision: str | None = None,
+    ) -> Compiled:
+        types = [one.type for one in operands]
+        matches = [m for m in (self._match(one, types) for one in overloads) if m is not None]
+        if not matches:
+            listed = ", ".join(map(str, types))
+            raise CqlError(f"{shown} does not go with ({listed})", at, self.advice(types) or _expected(overloads))
+        best = min(matches, key=lambda match: match.cost)
+        rivals = [m for m in matches if m.cost == best.cost and m.overload.parameters != best.overload.parameters]
+        if rivals and any(isinstance(one, Choice) for one in types):
+            raise CqlError(f"{shown} is ambiguous for ({', '.join(map(str, types))})", at, self.advice(types))
+        computes = [applied(one.compute, c) for one, c in zip(operands, best.converters, strict=True)]
+        return Compiled(best.result, called(best.overload, computes, at, precision))
+
+    def _match(self, overload: Overload, types: list[Type]) -> Match | None:
+        if len(overload.parameters) != len(types):
+            return None
+        bound: dict[str, Type] = {}
+        if not all(self._bind(p, t, bound) for p, t in zip(overload.parameters, types, strict=True)):
+            return None
+        if overload.result == BOOLEAN and self.has_helpers:
+            bound = {name: _as_system(one) for name, one in bound.items()}
+        cost, converters = 0, []
+        for parameter, type_ in zip(overload.parameters, types, strict=True):
+            found = implicit(type_, substituted(parameter, bound), fhir=self.has_helpers)
+            if found is None:
+                return None
+            cost += found[0]
+            converters.append(found[1])
+        return Match(cost, overload, converters, substituted(overload.result, bound))
+
+    def _bind(self, parameter: Type, type_: Type, bound: dict[str, Type]) -> bool:
+        """Fits the type parameters in `parameter` to `type_`; False where they cannot."""
+        match parameter, type_:
+            case Variable(name=name), _:
+                joined = combined(bound[name], type_, fhir=self.has_helpers) if name in bound else type_
+                if joined is None:
+                    return False
+                bound[name] = joined
+            case ListOf(), ListOf():
+                return self._bind(parameter.element, type_.element, bound)
+            case IntervalOf(), IntervalOf():
+                return self._bind(parameter.point, type_.point, bound)
+            case IntervalOf(), Named(namespace="FHIR") if self.has_helpers:
+                found = helpers.conversion(type_.name)
+                return found is not None and isinstance(found[0], IntervalOf) and self._bind(parameter, found[0], bound)
+            case ((ListOf() | IntervalOf()), _):
+                return type_ == ANY
+        return True
+
+
+def _as_system(type_: Type) -> Type:
+    """What a test compares: of FHIR's data types their CQL values, so that 1 g equals 1000 mg."""
+    if isinstance(type_, ListOf):
+        return ListOf(_as_system(type_.element))
+    if not isinstance(type_, Named) or type_.namespace != "FHIR":
+        return type_
+    found = helpers.conversion(type_.name)
+    return type_ if found is None else found[0]
+
+
+def substituted(type_: Type, bound: dict[str, Type]) -> Type:
+    match type_:
+        case Variable(name=name):
+            return bound.get(name, ANY)
+        case ListOf():
+            return ListOf(substituted(type_.element, bound))
+        case IntervalOf():
+            return IntervalOf(substituted(type_.point, bound))
+        case TupleOf():
+            return TupleOf(tuple((name, substituted(one, bound)) for name, one in type_.fields))
+    return type_
+
+
+def _expected(overloads: Iterable[Overload]) -> str | None:
+    listed = [f"({', '.join(map(str, one.parameters))})" for one in overloads][:4]
+    return f"it takes {' or '.join(listed)}" if listed else None
+
+
+def applied(compute: Compute, convert: Converter) -> Compute:
+    """`convert` on what `compute` gives; null stays null."""
+    if convert is same:
+        return compute
+
+    def converted(run: Run, frame: Frame) -> Any:
+        value = compute(run, frame)
+        return None if value is None else convert(value)
+
+    return converted
+
+
+def constant(value: Any) -> Compute:
+    return lambda run, frame: value
+
+
+def called(overload: Overload, operands: list[Compute], at: At, precision: str | None) -> Compute:
+    """A call of the overload's function, null where an operand is null and the function does not want it."""
+    function = overload.function
+    if overload.precise:
+        plain = function
+
+        def function(*values: Any) -> Any:
+            return plain(*values, precision)
+
+    if overload.with_run:
+        return _with_run(overload, function, operands, at)
+    if overload.nulls or len(operands) not in (1, 2):
+        return _general(overload, function, operands, at)
+    if len(operands) == 1:
+        return _unary(function, operands[0], at)
+    return _binary(function, operands[0], operands[1], at)
+
+
+def _unary(function: Callable[..., Any], operand: Compute, at: At) -> Compute:
+    def compute(run: Run, frame: Frame) -> Any:
+        value = operand(run, frame)
+        if value is None:
+            return None
+        try:
+            return function(value)
+        except EvaluationError as error:
+            raise placed(error, at) from None
+
+    return compute
+
+
+def _binary(function: Callable[..., Any], left: Compute, right: Compute, at: At) -> Compute:
+    def compute(run: Run, frame: Frame) -> Any:
+        first = left(run, frame)
+        second = right(run, frame)
+        if first is None or second is None:
+            return None
+        try:
+            return function(first, second)
+        except EvaluationError as error:
+            raise placed(error, at) from None
+
+    return compute
+
+
+def _general(overload: Overload, function: Callable[..., Any], operands: list[Compute], at: At) -> Compute:
+    nulls = overload.nulls
+
+    def compute(run: Run, frame: Frame) -> Any:
+        values = [operand(run, frame) for operand in operands]
+        if not nulls and any(value is None for value in values):
+            return None
+        try:
+            return function(*values)
+        except EvaluationError as error:
+            raise placed(error, at) from None
+
+    return compute
+
+
+def _with_run(overload: Overload, function: Callable[..., Any], operands: list[Compute], at: At) -> Compute:
+    nulls = overload.nulls
+
+    def compute(run: Run, frame: Frame) -> Any:
+        values = [operand(run, frame) for operand in operands]
+        if not nulls and any(value is None for value in values):
+            return None
+        try:
+            return function(run, *values)
+        except EvaluationError as error:
+            raise placed(error, at) from None
+
+    return compute
+
+
+def placed(error: EvaluationError, at: At) -> EvaluationError:
+    """The error with its place in the text, unless it has one."""
+    if error.where is None:
+        error.where = str(at)
+    return error

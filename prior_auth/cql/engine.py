@@ -1,0 +1,165 @@
+"""Compiling a library and evaluating it over one patient's resources."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any
+
+from prior_auth.cql.compiler.library import FHIR_HELPERS, LibraryCompiler
+from prior_auth.cql.conversions import tester
+from prior_auth.cql.data import DataSource
+from prior_auth.cql.errors import At, CqlError, EvaluationError, nearest
+from prior_auth.cql.runtime import Budget, Definition, Result, Run
+from prior_auth.cql.syntax import parse_library
+from prior_auth.cql.types import DATE_TIME, DECIMAL, LONG, Type
+from prior_auth.cql.values import temporal
+from prior_auth.cql.values.core import Long
+from prior_auth.cql.values.temporal import Date, DateTime
+from prior_auth.terminology.valuesets import ValueSet
+
+MAX_INCLUDES = 50
+
+
+class Results(Mapping[str, Result]):
+    """The result of each define, worked out when it is first asked for; one that breaks leaves the others alone."""
+
+    def __init__(self, run: Run, definitions: Mapping[str, Definition]) -> None:
+        self._run = run
+        self._definitions = definitions
+
+    def __getitem__(self, name: str) -> Result:
+        return self._run.evaluated(self._definitions[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._definitions)
+
+    def __len__(self) -> int:
+        return len(self._definitions)
+
+    @property
+    def steps(self) -> int:
+        """Steps used up so far."""
+        return self._run.budget.steps - self._run.steps
+
+
+class Library:
+    """A compiled library; it holds no patient's data and may be used by many threads."""
+
+    def __init__(self, compiler: LibraryCompiler) -> None:
+        self.name = compiler.node.name
+        self.version = compiler.node.version
+        self.definitions: Mapping[str, Definition] = MappingProxyType(
+            {name: compiler.compiled[name] for name in compiler.node.definitions if name in compiler.compiled}
+        )
+        self.parameters: Mapping[str, Type] = MappingProxyType(_parameters(compiler))
+        self.value_sets: Mapping[str, ValueSet] = MappingProxyType(_used_sets(compiler))
+
+    def evaluate(
+        self,
+        resources: DataSource,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        budget: Budget | None = None,
+        now: dt.datetime | None = None,
+    ) -> Results:
+        """Every define over these resources. `now` is what Now() and Today() give, which are problems without it.
+
+        Parameters are Python values (date, datetime, Decimal, str, ...) or values of this package. EvaluationError for
+        one that the library does not declare or that is of another type; a missing one is the problem of the defines
+        that use it.
+        """
+        given = {name: self._given(name, value) for name, value in (parameters or {}).items()}
+        moment = None if now is None else temporal.of_python(now)
+        clock = moment if isinstance(moment, DateTime) else None
+        return Results(Run(resources, given, self.value_sets, budget or Budget(), clock), self.definitions)
+
+    def _given(self, name: str, value: Any) -> Any:
+        type_ = self.parameters.get(name)
+        if type_ is None:
+            raise EvaluationError(f"{self.name} has no parameter `{name}`", fix=nearest(name, self.parameters))
+        found = parameter_value(value, type_)
+        if found is not None and not tester(type_)(found):
+            raise EvaluationError(f"the parameter `{name}` of {self.name} must be a {type_}")
+        return found
+
+
+def parameter_value(value: Any, type_: Type) -> Any:
+    """A Python value as the CQL value of a parameter's type."""
+    if isinstance(value, dt.date):
+        moment = temporal.of_python(value)
+        return DateTime(moment.parts) if type_ == DATE_TIME and isinstance(moment, Date) else moment
+    if isinstance(value, int) and not isinstance(value, (bool, Long)):
+        return Decimal(value) if type_ == DECIMAL else Long(value) if type_ == LONG else value
+    return value
+
+
+def compile_library(
+    text: str,
+    *,
+    include: Mapping[str, str] | None = None,
+    valuesets: Mapping[str, ValueSet] | None = None,
+    name: str = "library",
+) -> Library:
+    """The library in `text`, checked as a whole. CqlError (a RuleError) with `name:line:column` for what is wrong.
+
+    `include` holds the texts of libraries by name, FHIRHelpers excepted, which is built in; `valuesets` the value sets
+    by url (and by `url|version`, see `prior_auth.terminology.valuesets.value_sets`).
+    """
+    loader = _Loader(include or {}, valuesets or {})
+    try:
+        return Library(loader.load(text, name))
+    except RecursionError:
+        raise CqlError("the library is nested too deep", At(name, 1, 1), "use defines for the parts") from None
+
+
+class _Loader:
+    """Compiles a library and, once each, those that it includes."""
+
+    def __init__(self, texts: Mapping[str, str], value_sets: Mapping[str, ValueSet]) -> None:
+        self.texts = texts
+        self.value_sets = value_sets
+        self.loaded: dict[str, LibraryCompiler] = {}
+        self.open: list[str] = []
+
+    def load(self, text: str, name: str) -> LibraryCompiler:
+        node = parse_library(text, name)
+        includes: dict[str, LibraryCompiler] = {}
+        for one in node.includes:
+            if one.library != FHIR_HELPERS:
+                includes[one.alias] = self._included(one.library, one.version, one.at)
+            elif one.version not in ("4.0.1", None):
+                raise CqlError(f"FHIRHelpers {one.version} is not supported", one.at, "use version '4.0.1'")
+        compiler = LibraryCompiler(node, includes, self.value_sets, At(name, 1, 1))
+        compiler.compile_all()
+        return compiler
+
+    def _included(self, library: str, version: str | None, at: At) -> LibraryCompiler:
+        if library not in self.texts:
+            raise CqlError(f"the library {library} is not here", at, nearest(library, [*self.texts, FHIR_HELPERS]))
+        if library in self.open or len(self.open) > MAX_INCLUDES:
+            raise CqlError(f"the library {library} includes itself", at)
+        found = self.loaded.get(library)
+        if found is None:
+            self.open.append(library)
+            found = self.loaded[library] = self.load(self.texts[library], library)
+            self.open.pop()
+        if version is not None and found.node.version != version:
+            raise CqlError(f"{library} is here in version {found.node.version}, not {version}", at)
+        return found
+
+
+def _parameters(compiler: LibraryCompiler) -> dict[str, Type]:
+    found: dict[str, Type] = {}
+    for one in compiler.includes.values():
+        found |= _parameters(one)
+    return found | compiler.parameters
+
+
+def _used_sets(compiler: LibraryCompiler) -> dict[str, ValueSet]:
+    found: dict[str, ValueSet] = {}
+    for one in compiler.includes.values():
+        found |= _used_sets(one)
+    return found | compiler.used_sets

@@ -1,0 +1,154 @@
+"""Lists as sets and as sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from prior_auth.cql.errors import EvaluationError
+from prior_auth.cql.operators.registry import operator
+from prior_auth.cql.values.compare import distinct, equal, equivalent, key
+
+
+def holds(values: Sequence[Any], value: Any) -> bool:
+    """Whether an element equals `value`; null equals null here."""
+    if value is None:
+        return any(one is None for one in values)
+    return any(equal(one, value) is True for one in values)
+
+
+@operator("In", "T, List<T> -> Boolean", nulls=True, precise=True)
+def in_list(value: Any, values: Sequence[Any] | None, _precision: str | None) -> bool:
+    return values is not None and holds(values, value)
+
+
+@operator("Contains", "List<T>, T -> Boolean", nulls=True, precise=True)
+def list_contains(values: Sequence[Any] | None, value: Any, precision: str | None) -> bool:
+    return in_list(value, values, precision)
+
+
+@operator("Includes", "List<T>, List<T> -> Boolean", precise=True)
+def list_includes(values: Sequence[Any], part: Sequence[Any], _precision: str | None) -> bool:
+    return all(holds(values, one) for one in part)
+
+
+@operator("IncludedIn", "List<T>, List<T> -> Boolean", precise=True)
+def list_included_in(part: Sequence[Any], values: Sequence[Any], precision: str | None) -> bool:
+    return list_includes(values, part, precision)
+
+
+@operator("ProperIncludes", "List<T>, List<T> -> Boolean", precise=True)
+def list_properly_includes(values: Sequence[Any], part: Sequence[Any], _precision: str | None) -> bool:
+    return len(distinct(values)) > len(distinct(part)) and all(holds(values, one) for one in part)
+
+
+@operator("ProperIncludedIn", "List<T>, List<T> -> Boolean", precise=True)
+def list_properly_included_in(part: Sequence[Any], values: Sequence[Any], precision: str | None) -> bool:
+    return list_properly_includes(values, part, precision)
+
+
+operator("Includes", "List<T>, T -> Boolean", nulls=True, precise=True)(list_contains)
+operator("IncludedIn", "T, List<T> -> Boolean", nulls=True, precise=True)(in_list)
+
+
+@operator("ProperIncludes", "List<T>, T -> Boolean", nulls=True, precise=True)
+def list_properly_contains(values: Sequence[Any] | None, value: Any, _precision: str | None) -> bool | None:
+    return values is not None and holds(values, value) and len(distinct(values)) > 1
+
+
+@operator("ProperIncludedIn", "T, List<T> -> Boolean", nulls=True, precise=True)
+def properly_in_list(value: Any, values: Sequence[Any] | None, precision: str | None) -> bool | None:
+    return list_properly_contains(values, value, precision)
+
+
+@operator("Union", "List<T>, List<T> -> List<T>", nulls=True, run=True)
+def union(run: Any, left: Sequence[Any] | None, right: Sequence[Any] | None) -> list[Any] | None:
+    if left is None and right is None:
+        return None
+    return distinct(run.sized([*(left or ()), *(right or ())]))
+
+
+@operator("Intersect", "List<T>, List<T> -> List<T>")
+def intersect(left: Sequence[Any], right: Sequence[Any]) -> list[Any]:
+    return _filtered(left, right, True)
+
+
+@operator("Except", "List<T>, List<T> -> List<T>", nulls=True)
+def except_(left: Sequence[Any] | None, right: Sequence[Any] | None) -> list[Any] | None:
+    if left is None:
+        return None
+    return distinct(left) if right is None else _filtered(left, right, False)
+
+
+def _filtered(left: Sequence[Any], right: Sequence[Any], wanted: bool) -> list[Any]:
+    marks = {("null",) if one is None else key(one) for one in right}
+    if None not in marks and not any(mark is not None and len(mark) == 1 and mark != ("null",) for mark in marks):
+        return distinct([one for one in left if (("null",) if one is None else key(one)) in marks] if wanted else [
+            one for one in left if (("null",) if one is None else key(one)) not in marks
+        ])  # fmt: skip
+    return distinct([one for one in left if holds(right, one) is wanted])
+
+
+@operator("Exists", "List<Any> -> Boolean", nulls=True)
+def exists(values: Sequence[Any] | None) -> bool:
+    return values is not None and any(one is not None for one in values)
+
+
+@operator("Distinct", "List<T> -> List<T>")
+def distinct_(values: Sequence[Any]) -> list[Any]:
+    return distinct(values)
+
+
+@operator("Flatten", "List<List<T>> -> List<T>")
+def flatten(values: Sequence[Any]) -> list[Any]:
+    return [one for inner in values if inner is not None for one in inner]
+
+
+@operator("First", "List<T> -> T")
+def first(values: Sequence[Any]) -> Any:
+    return values[0] if values else None
+
+
+@operator("Last", "List<T> -> T")
+def last(values: Sequence[Any]) -> Any:
+    return values[-1] if values else None
+
+
+@operator("Indexer", "List<T>, Integer -> T")
+def element(values: Sequence[Any], index: int) -> Any:
+    return values[index] if 0 <= index < len(values) else None
+
+
+@operator("IndexOf", "List<T>, T -> Integer")
+def index_of(values: Sequence[Any], value: Any) -> int:
+    return next((i for i, one in enumerate(values) if one is not None and equivalent(one, value)), -1)
+
+
+@operator("Length", "List<Any> -> Integer", nulls=True)
+def list_length(values: Sequence[Any] | None) -> int:
+    return len(values) if values is not None else 0
+
+
+@operator("SingletonFrom", "List<T> -> T")
+def singleton(values: Sequence[Any]) -> Any:
+    if len(values) > 1:
+        raise EvaluationError("expected a list with at most one element, found more", fix="use First or Last")
+    return values[0] if values else None
+
+
+@operator("Skip", "List<T>, Integer -> List<T>")
+def skip(values: Sequence[Any], count: int) -> list[Any]:
+    return list(values[max(count, 0) :])
+
+
+@operator("Take", "List<T>, Integer -> List<T>", nulls=True)
+def take(values: Sequence[Any] | None, count: int | None) -> list[Any] | None:
+    return None if values is None else list(values[: max(count or 0, 0)])
+
+
+@operator("Tail", "List<T> -> List<T>")
+def tail(values: Sequence[Any]) -> list[Any]:
+    return list(values[1:])
+
+
+operator("ToList", "T -> List<T>", nulls=True)(lambda value: [] if value is None else [value])

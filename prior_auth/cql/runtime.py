@@ -1,0 +1,193 @@
+"""One evaluation of a library: its inputs, its budget, what it has worked out so far and from what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from prior_auth.cql.data import DataSource
+from prior_auth.cql.errors import At, BudgetExceeded, EvaluationError, MissingParameter
+from prior_auth.cql.types import Type
+from prior_auth.cql.values.core import Fhir, Vocabulary
+from prior_auth.cql.values.temporal import DateTime
+from prior_auth.terminology.valuesets import ValueSet
+
+Frame = list[Any]
+Compute = Callable[["Run", Frame], Any]
+Items = TypeVar("Items", bound=Sequence[Any])
+
+MISSING = object()
+Codes = tuple[tuple[str | None, str | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What one evaluation may use. A step is a row of a query, a call of a function or a piece of an expansion."""
+
+    steps: int = 1_000_000
+    list_size: int = 100_000
+    text_size: int = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieve:
+    """One retrieve that was made: what was asked for and what the chart returned."""
+
+    type: str
+    path: str | None
+    value_set: str | None
+    codes: Codes
+    resources: tuple[Fhir, ...] = field(repr=False)
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        return tuple(one.reference or one.type for one in self.resources)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Definition:
+    """A compiled define, or a parameter's default: `compute` works on a frame of `slots` variables."""
+
+    library: str
+    name: str
+    type: Type
+    compute: Compute
+    slots: int
+    at: At
+    text: str = ""
+    private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a define gave. With a `problem` there is no value."""
+
+    name: str
+    value: Any
+    type: Type
+    retrieves: tuple[Retrieve, ...]
+    problem: EvaluationError | None
+    at: At
+    text: str
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """`Type/id` of the resources that the value consists of, in its order."""
+        return tuple(dict.fromkeys(_references(self.value)))
+
+    @property
+    def resources(self) -> tuple[Fhir, ...]:
+        """The resources that the value consists of."""
+        return tuple(_resources(self.value))
+
+
+def _resources(value: Any) -> Iterator[Fhir]:
+    if isinstance(value, Fhir):
+        if value.reference is not None:
+            yield value
+    elif isinstance(value, (list, tuple)):
+        for one in value:
+            yield from _resources(one)
+    elif isinstance(value, dict):
+        for one in value.values():
+            yield from _resources(one)
+
+
+def _references(value: Any) -> Iterator[str]:
+    return (one.reference for one in _resources(value) if one.reference is not None)
+
+
+class Run:
+    """The state of one evaluation; never shared, never kept."""
+
+    __slots__ = ("asked", "budget", "cache", "now", "parameters", "resources", "retrieves", "steps", "value_sets")
+
+    def __init__(
+        self,
+        resources: DataSource,
+        parameters: Mapping[str, Any],
+        value_sets: Mapping[str, ValueSet],
+        budget: Budget,
+        now: DateTime | None,
+    ) -> None:
+        self.resources = resources
+        self.parameters = parameters
+        self.value_sets = value_sets
+        self.budget = budget
+        self.steps = budget.steps
+        self.now = now
+        self.cache: dict[Definition, Result] = {}
+        self.retrieves: dict[int, Retrieve] = {}
+        self.asked: dict[tuple[str, str | None, Any], Retrieve] = {}
+
+    def step(self, count: int = 1) -> None:
+        self.steps -= count
+        if self.steps < 0:
+            raise BudgetExceeded(f"more than {self.budget.steps} steps", fix="narrow the retrieves of the rule")
+
+    def sized(self, items: Items) -> Items:
+        """The list itself, unless it is too long."""
+        self.step(1 + len(items) // 8)
+        if len(items) > self.budget.list_size:
+            raise BudgetExceeded(f"a list of more than {self.budget.list_size} elements")
+        return items
+
+    def sized_text(self, text: str) -> str:
+        if len(text) > self.budget.text_size:
+            raise BudgetExceeded(f"a text of more than {self.budget.text_size} characters")
+        return text
+
+    def value_set(self, reference: Vocabulary) -> ValueSet:
+        return self.value_sets[f"{reference.id}|{reference.version}" if reference.version else reference.id]
+
+    def parameter(self, name: str, at: At) -> Any:
+        """The supplied value. MissingParameter where there is none."""
+        found = self.parameters.get(name, MISSING)
+        if found is MISSING:
+            raise MissingParameter(f"the parameter `{name}` was not supplied and has no default", where=str(at))
+        return found
+
+    def retrieved(self, asked: tuple[str, str | None, Any], fetch: Callable[[], tuple[Sequence[Fhir], Codes]]) -> Any:
+        """What the chart returns for a retrieve; asked once in an evaluation, noted for each define."""
+        known = self.asked.get(asked)
+        if known is None:
+            resources, codes = fetch()
+            self.sized(resources)
+            value_set = asked[2] if isinstance(asked[2], str) else None
+            known = self.asked[asked] = Retrieve(asked[0], asked[1], value_set, codes, tuple(resources))
+        self.retrieves[id(known)] = known
+        return known.resources
+
+    def define(self, definition: Definition) -> Any:
+        """The value of a define, worked out once. EvaluationError where it has none."""
+        result = self.cache.get(definition) or self.evaluated(definition)
+        for one in result.retrieves:
+            self.retrieves[id(one)] = one
+        if result.problem is not None:
+            raise result.problem
+        return result.value
+
+    def evaluated(self, definition: Definition) -> Result:
+        """The define's result with the retrieves made for it; what goes wrong becomes its problem."""
+        known = self.cache.get(definition)
+        if known is not None:
+            return known
+        outer, self.retrieves = self.retrieves, {}
+        value, problem = None, None
+        try:
+            value = definition.compute(self, [None] * definition.slots)
+        except EvaluationError as error:
+            problem = _located(error, definition.at)
+        except RecursionError:
+            problem = BudgetExceeded("defines and functions are nested too deep", where=str(definition.at))
+        retrieves, self.retrieves = tuple(self.retrieves.values()), outer
+        found = Result(definition.name, value, definition.type, retrieves, problem, definition.at, definition.text)
+        self.cache[definition] = found
+        return found
+
+
+def _located(error: EvaluationError, at: At) -> EvaluationError:
+    if error.where is None:
+        error.where = str(at)
+    return error

@@ -1,0 +1,1 @@
+"""The values of CQL and what they may do."""

@@ -212,9 +212,10 @@ class SqlAuthorizations(SqlSubscriptions):
         return await self._keep_version(connection, arrival, authorization_id, 1)
 
     async def _receive_update(self, connection: AsyncConnection, arrival: _Arrival, prior: str) -> Receipt:
-        row = await self._updated(connection, prior)
+        candidates = await self._lock_candidates(connection, prior)
         if (resent := await self._resent(connection, arrival.key)) is not None:
             return resent  # its twin held the lock until now
+        row = await self._updated(connection, candidates, prior)
         if row.status == AuthorizationStatus.NOT_CERTIFIED.value:
             raise Conflict("a denied request cannot be updated", where=row.id, fix="appeal, or send a new request")
         changes = {
@@ -228,8 +229,8 @@ class SqlAuthorizations(SqlSubscriptions):
         await _change(connection, row.id, version=row.version + 1, **changes)
         return await self._keep_version(connection, arrival, row.id, row.version + 1)
 
-    async def _updated(self, connection: AsyncConnection, prior: str) -> Row[Any]:
-        """Lock the authorization whose newest Claim is the prior one. Raises NotFound, Conflict."""
+    async def _lock_candidates(self, connection: AsyncConnection, prior: str) -> Sequence[Row[Any]]:
+        """Lock the authorizations that know the prior Claim's identifier. Raises NotFound where none does."""
         claims, columns = tables.claim_version.c, tables.authorization.c
         known = select(claims.authorization_id).where(claims.identifier == prior)
         locked = select(tables.authorization).where(columns.id.in_(known)).order_by(columns.id).with_for_update()
@@ -240,6 +241,11 @@ class SqlAuthorizations(SqlSubscriptions):
                 where="Claim.related[0].claim",
                 fix="name the Claim that was sent last by its identifier, or send a new request",
             )
+        return candidates
+
+    async def _updated(self, connection: AsyncConnection, candidates: Sequence[Row[Any]], prior: str) -> Row[Any]:
+        """The authorization whose newest Claim is the prior one. Raises Conflict."""
+        claims = tables.claim_version.c
         found = await connection.execute(
             select(claims.authorization_id, claims.version).where(claims.identifier == prior)
         )

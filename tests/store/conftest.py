@@ -32,6 +32,7 @@ def postgres() -> Iterator[str]:
             server = server_module.get_server(Path(folder) / "data", cleanup_mode="stop")
         except Exception as problem:
             pytest.skip(f"PostgreSQL does not start here: {problem}")
+        server.psql("ALTER SYSTEM SET fsync = off; SELECT pg_reload_conf()")  # it lives for one run of tests
         yield server.get_uri()
         server.cleanup()
 
@@ -47,9 +48,8 @@ async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[s
     name = f"t{uuid4().hex}"
     admin = await asyncpg.connect(server)
     await admin.execute(f"CREATE DATABASE {name}")
-    yield server.replace("/postgres?", f"/{name}?")
-    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await admin.close()
+    yield server.replace("/postgres?", f"/{name}?")
 
 
 @pytest.fixture

@@ -55,7 +55,8 @@ class Fixed(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Element(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One element. `max` None is unbounded; `content` is the path whose children it has (contentReference).
+    """One element. `max` None is unbounded; `content` is the path whose children it has (contentReference):
+    of this same structure, or of the base type where `content_of_base`.
 
     `path` is as published (`Observation.value[x]`); `id` tells slices apart and is empty where it equals the path.
     """
@@ -66,6 +67,7 @@ class Element(msgspec.Struct, frozen=True, omit_defaults=True):
     max: int | None = 1
     types: tuple[TypeRef, ...] = ()
     content: str | None = None
+    content_of_base: bool = False
     binding: Binding | None = None
     fixed: Fixed | None = None
     slicing: Slicing | None = None

@@ -54,6 +54,7 @@ def element(published: Mapping[str, Any], definition: Mapping[str, Any]) -> Elem
         max=None if published["max"] == "*" else int(published["max"]),
         types=tuple(_type(one, path, definition) for one in published.get("type", ())),
         content=content.split("#", 1)[1] if content else None,
+        content_of_base=content is not None and not content.startswith(("#", definition["url"])),
         binding=_binding(published.get("binding")),
         fixed=_fixed(published),
         slicing=_slicing(published.get("slicing")),

@@ -15,6 +15,7 @@ from prior_auth.r4 import model
 from prior_auth.r4.definitions import HL7, Fixed, Invariant, TypeRef
 
 MAX_DEPTH = 12
+_CODED = frozenset({"code", "Coding", "CodeableConcept", "Quantity", "string", "uri", "canonical"})
 
 
 class Surroundings(Protocol):
@@ -67,7 +68,7 @@ class Conformance:
             word = "must be" if element.fixed.exact else "must hold"
             message = f"{word} {_shown(element.fixed.value)}"
             found.append(Issue("error", item.path, "fixed", message, "write that value"))
-        if element.binding is not None:
+        if element.binding is not None and item.type in _CODED:
             found += membership.check(element.binding, item.value if item.value is not None else item.extra, item.path)
         if element.max_length is not None and isinstance(item.value, str) and len(item.value) > element.max_length:
             found.append(Issue("error", item.path, "primitive", f"longer than {element.max_length} characters"))

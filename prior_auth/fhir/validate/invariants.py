@@ -1,4 +1,4 @@
-"""Invariants: FHIRPath through the one door, a few in Python where the door has no answer; never a silent pass."""
+"""Invariants: FHIRPath, a few in Python where it would walk the whole resource; what cannot be judged is told."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from prior_auth import paths
+from prior_auth.fhir.validate import expressions
+from prior_auth.fhir.validate.expressions.nodes import Node, Surroundings, resource_node
 from prior_auth.fhir.validate.issue import Issue, Severity
+from prior_auth.fhir.validate.membership import Member, of_value
 from prior_auth.fhir.validate.tree import Item
 from prior_auth.r4.definitions import Invariant
 
@@ -19,20 +21,30 @@ JUDGED_ELSEWHERE = frozenset({"ele-1", "ext-1", "ref-1", "txt-1", "txt-2", "dom-
 
 
 def check(
-    item: Item, invariants: Iterable[Invariant], *, root: Mapping[str, Any], resolve: Resolve | None = None
+    item: Item,
+    invariants: Iterable[Invariant],
+    *,
+    resource: Mapping[str, Any],
+    root: Mapping[str, Any],
+    resolve: Resolve | None = None,
 ) -> Iterator[Issue]:
-    """The invariants that `item` breaks; `root` is the resource it is part of."""
+    """The invariants that `item` breaks; `resource` is the one it is part of, `root` what contains that one."""
+    around: Surroundings | None = None
     for one in invariants:
         if one.key in JUDGED_ELSEWHERE or one.best_practice:
             continue
         native = NATIVE.get(one.key)
         if native is not None:
-            holds: bool | None = native(item.value)
+            holds = native(item.value)
         else:
+            if around is None:
+                context = resource_node(resource) if item.value is resource else Node(item.value, item.type, item.extra)
+                around = Surroundings(resource_node(resource), resource_node(root), context, resolve, _is_member)
             try:
-                holds = _holds(one, item, root, resolve)
-            except paths.PathError as problem:
-                yield _not_judged(one, item, problem)
+                around.steps = 0
+                holds = _compiled(one.expression).holds(around)
+            except expressions.ExpressionError as problem:
+                yield _not_judged(one, item, str(problem))
                 continue
         if not holds:
             severity: Severity = "error" if one.severity == "error" else "warning"
@@ -40,21 +52,31 @@ def check(
             yield Issue(severity, item.path, f"invariant:{one.key}", message, "change what the expression names")
 
 
-def _holds(one: Invariant, item: Item, root: Mapping[str, Any], resolve: Resolve | None) -> bool:
-    value = item.value if item.value is not None else item.extra
-    expression = _compiled(one.expression)
-    if value is root:
-        return expression.truth(value, root=root, resolve=resolve) is not False
-    return expression.truth(value, root=root, type=item.type, path=item.path, resolve=resolve) is not False
-
-
 @cache
-def _compiled(text: str) -> paths.Evaluator:
-    return paths.compile(text)
+def _compiled(text: str) -> expressions.Expression | _Unreadable:
+    try:
+        return expressions.compile(text)
+    except expressions.Unsupported as problem:
+        return _Unreadable(str(problem))
 
 
-def _not_judged(one: Invariant, item: Item, problem: paths.PathError) -> Issue:
-    message = f"{one.key} could not be judged: {problem.message}"
+class _Unreadable:
+    """An expression that could not be compiled: said at every element, compiled no second time."""
+
+    def __init__(self, why: str) -> None:
+        self._why = why
+
+    def holds(self, _around: Surroundings) -> bool:
+        raise expressions.Unsupported(f"{self._why} is not supported")
+
+
+def _is_member(url: str, value: Any) -> bool | None:
+    found = of_value(url, value)
+    return None if found is Member.UNKNOWN else found is Member.IN
+
+
+def _not_judged(one: Invariant, item: Item, why: str) -> Issue:
+    message = f"{one.key} could not be judged: {why}"
     return Issue("information", item.path, f"engine:{one.key}", message)
 
 

@@ -60,7 +60,9 @@ class _Judge:
     def invariants(self, item: Item, rules: Iterable[Invariant]) -> Iterable[Issue]:
         if not self._with_invariants:
             return ()
-        return invariants.check(item, rules, root=self._root_at(item), resolve=self._resolver(item.path))
+        owner = self._owner_at(item)
+        root, resolve = self._container(owner), self._resolver(item.path)
+        return invariants.check(item, rules, resource=owner, root=root, resolve=resolve)
 
     def _profiles_of(self, standing: Standing, asked: Sequence[str]) -> list[Issue]:
         meta = standing.value.get("meta")
@@ -97,7 +99,8 @@ class _Judge:
     def _invariants_of(self, standing: Standing, rules: Iterable[Invariant]) -> Iterable[Issue]:
         item = Item(standing.path, standing.inner, standing.value)
         wanted = [one for one in rules if one.key not in bundles.KEYS]
-        return invariants.check(item, wanted, root=standing.owner, resolve=self._resolver(standing.path))
+        root, resolve = self._container(standing.owner), self._resolver(standing.path)
+        return invariants.check(item, wanted, resource=standing.owner, root=root, resolve=resolve)
 
     def _resolver(self, path: str) -> Callable[[str], Mapping[str, Any] | None]:
         def resolve(reference: str) -> Mapping[str, Any] | None:
@@ -116,7 +119,7 @@ class _Judge:
             return self._resource
         return None  # the entry at that path
 
-    def _root_at(self, item: Item) -> Mapping[str, Any]:
+    def _owner_at(self, item: Item) -> Mapping[str, Any]:
         """The resource an element is part of: the one with the longest path above it."""
         if id(item.value) in self._owners:
             return item.value  # type: ignore[no-any-return]

@@ -27,10 +27,14 @@ class Item(NamedTuple):
 
 @dataclass(slots=True)
 class Node:
-    """One element of a profile. `keys` are the JSON keys it may stand under, with the inner type of each."""
+    """One element of a profile. `keys` are the JSON keys it may stand under, with the inner type of each.
+
+    `parents` are the types that the element above may have: of several, each value's own tells the keys.
+    """
 
     element: Element
     keys: tuple[tuple[str, str], ...] = ()
+    parents: tuple[str, ...] = ()
     children: list[Node] = field(default_factory=list)
     slices: list[Node] = field(default_factory=list)
 
@@ -79,33 +83,39 @@ def build(structure: Structure) -> Node:
         if not parent:
             inner[identity] = (structure.type,)
             continue
-        node.keys = _keys(inner.get(parent, ()), one)
-        types = tuple(dict.fromkeys(inner_type for _, inner_type in node.keys))
-        inner[identity] = types
+        node.parents = inner.get(parent, ())
+        node.keys = _keys(node.parents, one.name, one.is_choice)
+        inner[identity] = _inner_types(node)
         if ":" in last:
             nodes[f"{parent}.{last.split(':')[0]}"].slices.append(node)
         else:
             nodes[parent].children.append(node)
     for node in nodes.values():
         content = node.element.content
-        if content is not None and content in nodes and not node.children:
+        if content is not None and not node.element.content_of_base and content in nodes and not node.children:
             node.children = nodes[content].children
     return nodes[structure.elements[0].id or structure.elements[0].path]
 
 
-def _keys(parents: tuple[str, ...], one: Element) -> tuple[tuple[str, str], ...]:
+def _inner_types(node: Node) -> tuple[str, ...]:
+    """The types whose children may stand below: as far as the profile narrows a choice, only those."""
+    types = tuple(dict.fromkeys(inner_type for _, inner_type in node.keys))
+    narrowed = tuple(one for one in types if one in node.element.codes)
+    return narrowed if node.element.is_choice and narrowed else types
+
+
+@cache
+def _keys(parents: tuple[str, ...], name: str, is_choice: bool) -> tuple[tuple[str, str], ...]:
     """JSON keys with inner types, as the base type has them; the profile only cuts down."""
     found: dict[str, str] = {}
     for parent in parents:
-        base = model.element(parent, one.name)
+        base = model.element(parent, name)
         if base is None:
             continue
-        if not base.is_choice:
-            found |= {one.name: base.inner_types[0]}
-        elif one.is_choice:
+        if base.is_choice and is_choice:
             found |= {base.name + code[0].upper() + code[1:]: code for code in base.codes}
         else:  # some snapshots name a choice by its concrete key
-            found |= {one.name: base.inner_types[0]}
+            found |= {name: base.inner_types[0]}
     return tuple(found.items())
 
 
@@ -113,13 +123,15 @@ def items(node: Node, holder: Item) -> Iterator[Item]:
     """The values that `holder` has of an element, in order."""
     if not isinstance(holder.value, dict):
         if isinstance(holder.extra, dict) and node.name in ("extension", "id"):
-            yield from _items_of(node, holder.extra, holder.path)
+            yield from _items_of(node, holder.extra, holder)
         return
-    yield from _items_of(node, holder.value, holder.path)
+    yield from _items_of(node, holder.value, holder)
 
 
-def _items_of(node: Node, value: dict[str, Any], path: str) -> Iterator[Item]:
-    for key, inner in node.keys:
+def _items_of(node: Node, value: dict[str, Any], holder: Item) -> Iterator[Item]:
+    path = holder.path
+    keys = node.keys if len(node.parents) < 2 else _keys((holder.type,), node.name, node.element.is_choice)
+    for key, inner in keys:
         part = value.get(key)
         extra = value.get(f"_{key}") if inner in CHECKERS else None
         if part is None and extra is None:

@@ -17,7 +17,7 @@ from prior_auth.errors import BadInput
 from prior_auth.fhir import codes
 from prior_auth.fhir.bundle import Index, Resource, type_and_id
 from prior_auth.fhir.codes import Json, coded
-from prior_auth.fhir.pas_evidence import Chart, Gatherer, key_of
+from prior_auth.fhir.pas_evidence import Chart, Gatherer, key_of, with_profile
 from prior_auth.fhir.pas_parties import derived_id
 from prior_auth.fhir.pas_received import objects, pairs
 
@@ -63,7 +63,7 @@ def build(
     gatherer.want([one.evidence for one in answers])
     gathered = gatherer.gathered()
     asked = {key_of(found): one.to for one in answers if (found := known.find(one.evidence)) is not None}
-    resources = [*gathered.clinical, *(one for one in gathered.support if one)]
+    resources = [*map(with_profile, gathered.clinical), *(one for one in gathered.support if one)]
     parameters = [
         _identified("TrackingId", *tracking),
         *(

@@ -27,6 +27,7 @@ from prior_auth.errors import BadInput
 from prior_auth.fhir import codes, pas_notes
 from prior_auth.fhir.bundle import Entry, Index
 from prior_auth.fhir.pas_received import objects, pairs
+from prior_auth.fhir.pas_shape import readable
 
 # X12 306. A2 comes from X12 payers: certified in part, so modified; C and the rest are in no public HL7 list.
 _ACTIONS: Mapping[str, ReviewAction] = {
@@ -46,7 +47,7 @@ def read(bundle: Mapping[str, Any]) -> Determination:
     """
     if bundle.get("resourceType") != "Bundle":
         raise BadInput("not a Bundle", where="resourceType", fix="the payer has to answer with a PAS response Bundle")
-    index = Index(bundle)
+    index = Index(readable(bundle))
     answers = [entry for entry in index.entries if entry.resource["resourceType"] == "ClaimResponse"]
     if not answers:
         raise BadInput("no ClaimResponse", where="Bundle.entry[0]", fix="the payer has to put the ClaimResponse first")
@@ -61,7 +62,8 @@ class _Reader:
         self.index = index
         self.entry = entry
         self.response = entry.resource
-        self.notes = {one.get("number"): str(one.get("text", "")) for one in objects(self.response.get("processNote"))}
+        notes = objects(self.response.get("processNote"))
+        self.notes = {number: str(one.get("text", "")) for one in notes for number in _numbers(one.get("number"))}
         self.added = objects(self.response.get("addItem"))
 
     def determination(self) -> Determination:
@@ -72,7 +74,7 @@ class _Reader:
         return Determination(
             created=_instant(self.response.get("created")),
             identifiers=pairs(self.response.get("identifier")),
-            request=request.get("reference"),
+            request=reference if isinstance(reference := request.get("reference"), str) else None,
             claim_identifiers=self._claim_identifiers(request),
             items=items,
             requested=tuple(self._requested()),
@@ -99,7 +101,7 @@ class _Reader:
             code, number = _review(self.response)
         action = _ACTIONS.get(code or "", ReviewAction.UNDECIDED)
         shown = granted if action is ReviewAction.MODIFIED and granted is not None else item
-        texts = [self.notes[one] for one in item.get("noteNumber", []) if one in self.notes]
+        texts = [self.notes[one] for one in _numbers(item.get("noteNumber")) if one in self.notes]
         reasons = [found for text in texts if (found := pas_notes.as_reason(text)) is not None]
         plain = [text for text in texts if pas_notes.as_reason(text) is None and pas_notes.as_needed(text) is None]
         return ItemDetermination(
@@ -157,11 +159,12 @@ class _Reader:
         text = None
         if element is not None:
             numbers = codes.extensions_of(element, "processNote")
-            text = next((self.notes.get(one.get("valuePositiveInt")) for one in numbers), None)
+            stated = [one for part in numbers for one in _numbers(part.get("valuePositiveInt"))]
+            text = next((self.notes[one] for one in stated if one in self.notes), None)
             place = codes.extensions_of(element, "error")
             text = text or next((str(one["valueString"]) for one in place if one.get("valueString")), None)
-        stated = [one.get("code") for one in _codings(error.get("code"))]
-        return ProcessingError(next(iter(stated), None), _string(error, "errorPath"), text)
+        codes_stated = [one.get("code") for one in _codings(error.get("code"))]
+        return ProcessingError(next(iter(codes_stated), None), _string(error, "errorPath"), text)
 
 
 def _review(element: Mapping[str, Any]) -> tuple[str | None, str | None]:
@@ -245,14 +248,17 @@ def _line(element: Mapping[str, Any]) -> int | None:
 
 
 def _linked(added: Mapping[str, Any]) -> list[int]:
-    stated = added.get("itemSequence")
-    numbers = stated if isinstance(stated, list) else [stated]
-    return [one for one in numbers if isinstance(one, int)]
+    return _numbers(added.get("itemSequence"))
 
 
 def _sequence(item: Mapping[str, Any]) -> int | None:
-    number = item.get("itemSequence")
-    return number if isinstance(number, int) and not isinstance(number, bool) else None
+    return next(iter(_numbers(item.get("itemSequence"))), None)
+
+
+def _numbers(stated: Any) -> list[int]:
+    """Whole numbers, of a list or alone."""
+    given = stated if isinstance(stated, list) else [stated]
+    return [one for one in given if isinstance(one, int) and not isinstance(one, bool)]
 
 
 def _codings(concept: Any) -> list[Mapping[str, Any]]:

@@ -270,6 +270,16 @@ def target_profile(resource: Mapping[str, Any]) -> str | None:
     return next((profile for profile, fits in rules if fits(resource)), None)
 
 
+def with_profile(resource: Json) -> Json:
+    """Name the profile that is meant (pas.md trap 40)."""
+    profile = target_profile(resource)
+    meta = resource.get("meta", {})
+    claims = meta.get("profile", [])
+    if profile is None or profile in claims:
+        return resource
+    return {"resourceType": resource["resourceType"], **resource, "meta": {**meta, "profile": [*claims, profile]}}
+
+
 def _category(resource: Mapping[str, Any], *, system: str, of: frozenset[str] | None = None) -> bool:
     for category in _objects(resource.get("category")):
         for coding in _objects(category.get("coding")):

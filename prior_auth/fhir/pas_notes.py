@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from prior_auth.domain.authorization import DenialReason
+
 _NEEDED = re.compile(
     r"Information needed \(LOINC (?P<code>\S+)\)(?: \[(?P<criterion>[^\]]+)\])?: (?P<text>.*)", re.DOTALL
 )
-_REASON = re.compile(r"(?P<code>[A-Z][A-Z_]+)(?: \[(?P<criterion>[^\]]+)\])?: (?P<text>.*)", re.DOTALL)
+_REASON = re.compile(rf"(?P<code>{'|'.join(DenialReason)})(?: \[(?P<criterion>[^\]]+)\])?: (?P<text>.*)", re.DOTALL)
 
 
 class Note(NamedTuple):

@@ -19,6 +19,7 @@ from prior_auth.errors import BadInput
 from prior_auth.fhir import codes, pas_orders
 from prior_auth.fhir.bundle import Entry, Index, Resource, type_and_id
 from prior_auth.fhir.codes import Json
+from prior_auth.fhir.pas_shape import refuse_other_kinds
 
 Pair = tuple[str, str]
 
@@ -59,6 +60,7 @@ class ReadRequest:
 
 def read(bundle: Mapping[str, Any]) -> ReadRequest:
     """Read a request Bundle. Raises BadInput, `where` the element path, on what cannot be processed."""
+    refuse_other_kinds(bundle)
     return _Reader(bundle).read()
 
 

@@ -17,7 +17,7 @@ from prior_auth.errors import BadInput
 from prior_auth.fhir import codes, pas_orders, pas_parties
 from prior_auth.fhir.bundle import Resource
 from prior_auth.fhir.codes import Json, coded, extension
-from prior_auth.fhir.pas_evidence import Chart, Gatherer, key_of, target_profile
+from prior_auth.fhir.pas_evidence import Chart, Gatherer, key_of, target_profile, with_profile
 from prior_auth.fhir.pas_problems import Problem, problems
 from prior_auth.fhir.pas_received import ReadRequest, read
 from prior_auth.fhir.pas_update import Before
@@ -109,7 +109,7 @@ class _Request:
         orders = self._orders()
         self.gatherer.want(self.evidence)
         gathered = self.gatherer.gathered()
-        clinical = [_with_profile(one) for one in gathered.clinical]
+        clinical = [with_profile(one) for one in gathered.clinical]
         claim = self._claim(clinical)
         support = [one for one in gathered.support if one]
         return Built(self._bundle(claim, [*parties, *orders, *clinical, *support]), self._numbers, self._url(claim))
@@ -300,16 +300,6 @@ def numbered(given: Mapping[str, int], keys: Sequence[str]) -> dict[str, int]:
         if key not in numbers:
             numbers[key] = max(numbers.values(), default=0) + 1
     return numbers
-
-
-def _with_profile(resource: Json) -> Json:
-    """Name the profile that is meant (pas.md trap 40)."""
-    profile = target_profile(resource)
-    meta = resource.get("meta", {})
-    claims = meta.get("profile", [])
-    if profile is None or profile in claims:
-        return resource
-    return {"resourceType": resource["resourceType"], **resource, "meta": {**meta, "profile": [*claims, profile]}}
 
 
 def _diagnosis(number: int, code: str, recorded: str | None) -> Json:

@@ -22,7 +22,7 @@ from prior_auth.fhir.bundle import Entry, Index
 from prior_auth.fhir.codes import Json, coded, extension
 from prior_auth.fhir.pas_determination import read
 from prior_auth.fhir.pas_parties import derived_id
-from prior_auth.fhir.pas_received import ReadItem, ReadRequest
+from prior_auth.fhir.pas_received import ReadItem, ReadRequest, objects
 
 __all__ = ["Rejection", "Stamp", "build", "read", "rejected"]
 
@@ -300,8 +300,8 @@ class _Answer:
         }
 
     def _owner(self) -> Json:
-        stated = self._pointed("provider").resource.get("identifier") or []
-        complete = [one for one in stated if one.get("system") and one.get("value")]
+        stated = objects(self._pointed("provider").resource.get("identifier"))
+        complete = [dict(one) for one in stated if one.get("system") and one.get("value")]
         return complete[0] if complete else codes.identifier(f"{self.base}/sender", self.request.sender or "unknown")
 
     # --- common parts
@@ -318,23 +318,22 @@ class _Answer:
         return found
 
     def _claim_identifier(self) -> Json:
-        stated = self.claim_entry.resource.get("identifier") or []
+        stated = objects(self.claim_entry.resource.get("identifier"))
         return {"identifier": stated[0]} if stated else {}
 
     def _transmission(self) -> Json:
         """The request's ids with sender and receiver changed over."""
         stated = codes.pas_extension(self.claim_entry.resource, "TransmissionIdentifiers")
-        if stated is None:
-            return {}
+        found = objects(stated.get("extension")) if stated is not None else []
         opposite = {
             "applicationSenderCode": "applicationReceiverCode",
             "applicationReceiverCode": "applicationSenderCode",
             "interchangeSenderID": "interchangeReceiverID",
             "interchangeReceiverID": "interchangeSenderID",
         }
-        parts = {opposite[one["url"]]: one["valueString"] for one in stated["extension"] if one.get("url") in opposite}
-        written = [{"url": name, "valueString": parts[name]} for name in opposite if name in parts]
-        return {"extension": written, "url": stated["url"]}
+        said = {one["url"]: one.get("valueString") for one in found if one.get("url") in opposite}
+        written = [{"url": other, "valueString": said[name]} for name, other in opposite.items() if said.get(name)]
+        return {"extension": written, "url": extension("TransmissionIdentifiers")["url"]} if written else {}
 
     def _reviewer(self) -> list[Json]:
         """Whether a person looked; an adverse decision always has one (PAS 2.2)."""

@@ -15,7 +15,7 @@ from prior_auth.domain.case import Case, CaseStatus
 from prior_auth.domain.people import Person
 from prior_auth.errors import Conflict, NotFound
 from prior_auth.fhir import json
-from prior_auth.fhir.bundle import resources
+from prior_auth.fhir.chart_bundle import chart_resources
 from prior_auth.store import tables
 from prior_auth.store.database import digest
 from prior_auth.store.ledger import SqlLedger, written
@@ -39,7 +39,7 @@ class SqlCases(SqlLedger):
         at: datetime,
     ) -> tuple[Case, bool]:
         """Raises BadInput, and keeps nothing, where the chart is not a Bundle that can be read."""
-        resources(json.read(chart, name="chart"))
+        chart_resources(json.read(chart, name="chart"))
         case_id, hashed = str(uuid4()), digest(key)
         async with self.database.write() as connection:
             fresh = await self.database.insert_once(
@@ -82,7 +82,7 @@ class SqlCases(SqlLedger):
     async def chart(self, case_id: str) -> list[dict[str, Any]]:
         sealed = await self._sealed(case_id, tables.case.c.chart)
         chart = json.read(self.keys.open(sealed, "chart", case_id), name="chart")
-        return resources(chart) + await self._additions(case_id)
+        return chart_resources(chart) + await self._additions(case_id)
 
     async def add_evidence(
         self, case_id: str, resource: Mapping[str, Any], *, key: str, by: Person, at: datetime

@@ -64,12 +64,14 @@ class Story:
         *,
         on: date | None = None,
         later: bool = False,
+        plan: str | None = None,
     ) -> dict[str, Any]:
         """The chart as a FHIR Bundle of type collection.
 
         `change` gives items other values (`{"ecog": {"value": 3}}` keeps the date that was told), or whole new lists;
         `remove` drops items; `add` adds facts; all in the story's own days. `on` then moves every day so that the
-        story is told for that one. `later` adds what arrives later. Raises BadInput on an item it does not know.
+        story is told for that one. `later` adds what arrives later, `plan` puts the patient under another plan of the
+        payer. Raises BadInput on an item it does not know.
         """
         facts = self._facts(change or {}, remove, add or {})
         if later:
@@ -80,7 +82,7 @@ class Story:
             "type": "collection",
             "entry": [
                 {"fullUrl": f"{BASE}{one['resourceType']}/{one['id']}", "resource": one}
-                for one in self._written(facts, on or self.day)
+                for one in self._written(facts, on or self.day, plan or self.plan)
             ],
         }
 
@@ -101,10 +103,10 @@ class Story:
         check_facts(facts, self.name)
         return facts
 
-    def _written(self, facts: Facts, on: date) -> list[dict[str, Any]]:
+    def _written(self, facts: Facts, on: date, plan: str | None) -> list[dict[str, Any]]:
         by = on - self.day
         chart = Chart(self.name)
-        write_people(chart, moved(dict(self.patient), by), self.plan, on.year)
+        write_people(chart, moved(dict(self.patient), by), plan, on.year)
         write_facts(chart, moved(facts, by))
         return chart.resources
 

@@ -84,6 +84,11 @@ def test_the_payer_and_its_plan_are_those_of_the_sample_payer() -> None:
     assert coverage["payor"] == [{"reference": f"Organization/{payer['id']}"}]
 
 
+def test_a_patient_can_be_under_another_plan() -> None:
+    coverage = resources(stories.load("nsclc-first-line").chart(plan="MCD-HMO"), "Coverage")[0]
+    assert "MCD-HMO" in [one["value"] for one in coverage["class"]]
+
+
 def test_a_change_keeps_what_it_does_not_name() -> None:
     ecog = about(stories.load("nsclc-first-line").chart(change={"ecog": {"value": 3}}), "ecog")[0]
     assert ecog["valueInteger"] == 3

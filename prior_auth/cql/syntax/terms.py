@@ -4,34 +4,18 @@ from __future__ import annotations
 
 from prior_auth.cql.errors import At, CqlError
 from prior_auth.cql.syntax.cursor import PRECISIONS, UNITS
-from prior_auth.cql.syntax.lexer import KEYWORDS
 from prior_auth.cql.syntax.nodes import Node
 from prior_auth.cql.syntax.phrases import Phrases
 
 _COMPONENTS = (*PRECISIONS, "timezoneoffset", "date", "time")
 _MULTIPLY = {"*": "Multiply", "/": "Divide", "div": "TruncatedDivide", "mod": "Modulo"}
 _ADD = {"+": "Add", "-": "Subtract", "&": "Ampersand"}
-_NOT_NAMES = frozenset(
-    [
-        "null",
-        "true",
-        "false",
-        "and",
-        "or",
-        "xor",
-        "not",
-        "is",
-        "as",
-        "in",
-        "then",
-        "else",
-        "end",
-        "when",
-        "where",
-        "return",
-        "sort",
-        "from",
-    ]
+# Keywords that no name may be without quotes; the others are names where nothing else fits.
+_RESERVED = frozenset(
+    """aggregate all and as between case cast collapse convert define difference distinct div during else end except
+    exists expand false flatten from function if implies in include includes intersect is let library mod not null on
+    or overlaps parameter properly return same singleton sort such then true union using where when with within without
+    xor""".split()
 )
 
 
@@ -281,7 +265,7 @@ class Terms(Phrases):
             return self._code(at)
         if word == "Concept" and self.is_symbol("{", offset=1) and self.is_word("Code", offset=2):
             return self._concept(at)
-        if word in _NOT_NAMES:
+        if word in _RESERVED:
             raise self.refuse("an expression")
         return self._name(at)
 
@@ -291,14 +275,7 @@ class Terms(Phrases):
         token = self.next()
         if self.is_symbol("("):
             return Node("Call", at, self._arguments(), {"name": token.text})
-        if token.kind == "word" and token.text in KEYWORDS and not self._ends_term():
-            self.index -= 1
-            raise self.refuse("an expression")
         return Node("Name", at, attrs={"name": token.text})
-
-    def _ends_term(self) -> bool:
-        """After a keyword used as a name, something must follow that can follow a term."""
-        return self.token.kind in ("symbol", "end") or (self.token.kind == "word" and self.token.text in KEYWORDS)
 
     def _is_instance(self) -> bool:
         offset = 1

@@ -74,8 +74,8 @@ class Conformance:
             found.append(Issue("error", item.path, "primitive", f"longer than {element.max_length} characters"))
         if element.min_value is not None or element.max_value is not None:
             self._range(node, item, found)
-        if element.types:
-            self._types(element.types, item, found)
+        if node.types:
+            self._types(node.types, item, found)
         if element.invariants:
             found += self.around.invariants(item, element.invariants)
         for child in node.children:
@@ -90,9 +90,10 @@ class Conformance:
                 found.append(Issue("error", item.path, "primitive", f"out of range: {least} to {most}"))
 
     def _child(self, child: Node, holder: Item, found: list[Issue]) -> None:
-        values = [one for one in items(child, holder) if one.is_there]
+        values = list(items(child, holder))
         name = f"{holder.path}.{child.name}"
-        _count(child, len(values), name, child.name, "cardinality", found)
+        if child.is_counted:
+            _count(child, len(values), name, child.name, "cardinality", found)
         if child.slices:
             self._slices(child, values, name, found)
         for one in values:
@@ -163,6 +164,7 @@ class Conformance:
     def _one_of(self, profiles: list[str], item: Item, at: Item, found: list[Issue]) -> None:
         """The value keeps one of the profiles. If there is one only, what it breaks is told in full."""
         known = [one for one in profiles if _is_base(one) or tree_of(one) is not None]
+        known.sort(key=lambda one: one.split("|")[0] not in _claimed(item))  # what it says it is is tried first
         if len(known) < len(profiles):
             unknown = next(one for one in profiles if one not in known)
             if not any(self.conforms(item, one) for one in known):
@@ -180,6 +182,17 @@ class Conformance:
         names = " or ".join(one.rsplit("/", 1)[-1] for one in known)
         message = f"does not keep the profile {names}: {first.path}: {first.message}"
         found.append(Issue("error", at.path, "reference" if item is not at else "profile", message, first.fix))
+
+
+def _claimed(item: Item) -> frozenset[str]:
+    """The profiles that a resource claims in meta.profile, without versions."""
+    meta = item.value.get("meta") if isinstance(item.value, Mapping) else None
+    claimed = meta.get("profile") if isinstance(meta, Mapping) else None
+    return (
+        frozenset(one.split("|")[0] for one in claimed if isinstance(one, str))
+        if isinstance(claimed, list)
+        else frozenset()
+    )
 
 
 def type_of_profile(canonical: str) -> str | None:

@@ -138,7 +138,7 @@ def _children(item: Item, name: str) -> Iterator[Item]:
         keys = tuple((name + code[0].upper() + code[1:], code) for code in element.codes)
     else:
         keys = ((name, element.inner_types[0]),)
-    yield from items(Node(element, keys), item)
+    yield from items(Node(element, name, keys), item)
 
 
 def _of_value(steps: tuple[Step, ...], targets: list[Node], conformance: Conformance) -> Matcher:
@@ -148,7 +148,7 @@ def _of_value(steps: tuple[Step, ...], targets: list[Node], conformance: Conform
 
     def matches(item: Item) -> bool | None:
         reached = _reached(item, steps, conformance)
-        return _all([_any([_is_like(one, value, conformance) for value in reached]) for one in telling])
+        return _all([_any([conformance.keeps(one, value) for value in reached]) for one in telling])
 
     return matches
 
@@ -162,10 +162,6 @@ def _tells(node: Node) -> bool:
         or node.slices
         or any(ref.profiles for ref in element.types)
     )
-
-
-def _is_like(node: Node, item: Item, conformance: Conformance) -> bool | None:
-    return conformance.keeps(node, item) if item.is_there else False
 
 
 def _exists(steps: tuple[Step, ...], targets: list[Node], conformance: Conformance) -> Matcher:

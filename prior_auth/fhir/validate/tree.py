@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from prior_auth.fhir.validate.primitives import CHECKERS
 from prior_auth.r4 import model, tables
-from prior_auth.r4.definitions import Element, Structure
+from prior_auth.r4.definitions import Element, Structure, TypeRef
 
 
 class Item(NamedTuple):
@@ -20,27 +20,23 @@ class Item(NamedTuple):
     value: Any
     extra: Any = None
 
-    @property
-    def is_there(self) -> bool:
-        return self.value is not None or self.extra is not None
-
 
 @dataclass(slots=True)
 class Node:
     """One element of a profile. `keys` are the JSON keys it may stand under, with the inner type of each.
 
-    `parents` are the types that the element above may have: of several, each value's own tells the keys.
+    `parents` are the types that the element above may have: of several, each value's own tells the keys. `types` and
+    `is_counted` are empty and false where the base type says the same, as the walk has judged that already.
     """
 
     element: Element
+    name: str
     keys: tuple[tuple[str, str], ...] = ()
     parents: tuple[str, ...] = ()
+    types: tuple[TypeRef, ...] = ()
+    is_counted: bool = True
     children: list[Node] = field(default_factory=list)
     slices: list[Node] = field(default_factory=list)
-
-    @property
-    def name(self) -> str:
-        return self.element.name
 
     def child(self, name: str) -> Node | None:
         return next((one for one in self.children if one.name == name), None)
@@ -78,7 +74,7 @@ def build(structure: Structure) -> Node:
     inner: dict[str, tuple[str, ...]] = {}
     for one in structure.elements:
         identity = one.id or one.path
-        node = nodes[identity] = Node(one)
+        node = nodes[identity] = Node(one, one.name, types=one.types)
         parent, _, last = identity.rpartition(".")
         if not parent:
             inner[identity] = (structure.type,)
@@ -86,6 +82,8 @@ def build(structure: Structure) -> Node:
         node.parents = inner.get(parent, ())
         node.keys = _keys(node.parents, one.name, one.is_choice)
         inner[identity] = _inner_types(node)
+        if ":" not in last:
+            _compare_with_base(node)
         if ":" in last:
             nodes[f"{parent}.{last.split(':')[0]}"].slices.append(node)
         else:
@@ -94,7 +92,50 @@ def build(structure: Structure) -> Node:
         content = node.element.content
         if content is not None and not node.element.content_of_base and content in nodes and not node.children:
             node.children = nodes[content].children
-    return nodes[structure.elements[0].id or structure.elements[0].path]
+    root = nodes[structure.elements[0].id or structure.elements[0].path]
+    _drop_silent(root, set())
+    return root
+
+
+def _compare_with_base(node: Node) -> None:
+    base = model.element(node.parents[0], node.name) if len(node.parents) == 1 else None
+    if base is None:
+        return
+    node.is_counted = (base.min, base.max) != (node.element.min, node.element.max)
+    if _plain(base.types) == _plain(node.element.types):
+        node.types = ()
+
+
+def _plain(types: tuple[TypeRef, ...]) -> list[tuple[str, tuple[str, ...], list[str]]]:
+    return [(ref.code, ref.profiles, [one.split("|")[0] for one in ref.targets]) for ref in types]
+
+
+def _drop_silent(node: Node, done: set[int]) -> None:
+    """Leave out what says nothing, which must-support elements mostly do. Recursive elements are met once."""
+    if id(node) in done:
+        return
+    done.add(id(node))
+    for one in (*node.children, *node.slices):
+        _drop_silent(one, done)
+    node.children[:] = [one for one in node.children if _says(one)]
+
+
+def _says(node: Node) -> bool:
+    one = node.element
+    coded = one.binding is not None and (one.binding.strength in ("required", "extensible") or one.binding.maximum)
+    limits = (one.max_length, one.min_value, one.max_value)
+    is_recursive = one.content is not None and not one.content_of_base
+    return bool(
+        node.children
+        or node.slices
+        or node.types
+        or node.is_counted
+        or one.fixed
+        or coded
+        or one.invariants
+        or is_recursive
+        or any(part is not None for part in limits)
+    )
 
 
 def _inner_types(node: Node) -> tuple[str, ...]:
@@ -140,7 +181,7 @@ def _items_of(node: Node, value: dict[str, Any], holder: Item) -> Iterator[Item]
         if isinstance(part, list) or isinstance(extra, list):
             yield from _listed(part, extra, inner, at)
         else:
-            yield Item(at, inner, part, extra)
+            yield _item(at, inner, part, extra)
 
 
 def _listed(part: Any, extra: Any, inner: str, at: str) -> Iterator[Item]:
@@ -149,5 +190,10 @@ def _listed(part: Any, extra: Any, inner: str, at: str) -> Iterator[Item]:
     for number in range(max(len(parts), len(extras))):
         one = parts[number] if number < len(parts) else None
         beside = extras[number] if number < len(extras) else None
-        kind = one["resourceType"] if inner == "Resource" and isinstance(one, dict) and "resourceType" in one else inner
-        yield Item(f"{at}[{number}]", kind, one, beside)
+        if one is not None or beside is not None:
+            yield _item(f"{at}[{number}]", inner, one, beside)
+
+
+def _item(at: str, inner: str, value: Any, extra: Any) -> Item:
+    is_resource = inner == "Resource" and isinstance(value, dict) and isinstance(value.get("resourceType"), str)
+    return Item(at, value["resourceType"] if is_resource else inner, value, extra)

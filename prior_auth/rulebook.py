@@ -1,0 +1,162 @@
+"""The only reader of `rules/`: reads it once, checks all of it, and says which policy was in force on a day."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+from prior_auth.domain.coding import Coding
+from prior_auth.errors import RuleError
+from prior_auth.evidence.definitions import EvidenceDefinitions
+from prior_auth.evidence.normalise.drugs import ingredient
+from prior_auth.policy.files import SYSTEMS, read_payer, read_policy
+from prior_auth.policy.model import Payer, Policy, ServiceCode
+from prior_auth.policy.rule import Rule, join
+from prior_auth.policy.yaml_lines import read_yaml
+from prior_auth.terminology.valuesets import read_value_set, value_sets
+
+_PACKAGE = Path(__file__).parent
+
+
+def rules_folder(setting: Path | None = None) -> Path:
+    """Where the rules are: the setting's path, else the checkout's `rules/`, else the copy in the package."""
+    for folder in (setting, _PACKAGE.parent / "rules", _PACKAGE / "_rules"):
+        if folder is not None and (folder == setting or (folder / "payers").is_dir()):
+            return folder
+    raise RuleError("there are no rules", where=str(_PACKAGE / "_rules"), fix="name a folder in PRIOR_AUTH_RULES")
+
+
+class Rulebook:
+    """Payers, their policies compiled, and the evidence definitions. Built by `load`; then it only answers."""
+
+    def __init__(self, payers: Mapping[str, Payer], rules: Sequence[Rule], definitions: EvidenceDefinitions) -> None:
+        self.payers = payers
+        self.rules = tuple(rules)
+        self.definitions = definitions
+
+    @classmethod
+    def load(cls, folder: Path | None = None) -> Rulebook:
+        """Everything in a rules folder. RuleError, with `file:line`, for the first thing that is wrong."""
+        root = rules_folder(folder)
+        if not (root / "payers").is_dir():
+            raise RuleError("this is no rules folder: it has no payers/", where=str(root))
+        definitions = EvidenceDefinitions.parse(
+            {
+                _name(root, file): read_yaml(_text(file), file=_name(root, file))
+                for file in _files(root, "evidence/*.yaml")
+            }
+        )
+        libraries = {file.stem: _text(file) for file in _files(root, "libraries/*.cql")}
+        sets = value_sets(
+            read_value_set(_json(file, _name(root, file)), where=_name(root, file))
+            for file in _files(root, "codes/*.json")
+        )
+        payers: dict[str, Payer] = {}
+        rules: list[Rule] = []
+        for file in _files(root, "payers/*/payer.yaml"):
+            payer = read_payer(_text(file), file=_name(root, file))
+            if payer.id in payers:
+                raise RuleError(f"the payer {payer.id} is there twice", where=_name(root, file))
+            payers[payer.id] = payer
+            for topic in _files(file.parent, "*/policy.yaml"):
+                cql = topic.with_name("policy.cql")
+                name = _name(root, topic)
+                policy = read_policy(
+                    _text(topic), file=name, payer=payer, topic=topic.parent.name, definitions=definitions
+                )
+                rules.append(
+                    join(
+                        policy, yaml=_text(topic), cql=_text(cql), file=_name(root, cql), libraries=libraries, sets=sets
+                    )
+                )
+        return cls(payers, rules, definitions)
+
+    def payer(self, id: str) -> Payer | None:
+        return self.payers.get(id)
+
+    def payer_of(self, identifiers: Sequence[tuple[str, str]]) -> Payer | None:
+        """The payer that bears one of the identifiers, each (system, value)."""
+        return next((one for one in self.payers.values() if set(one.identifiers) & set(identifiers)), None)
+
+    def rule_for(self, payer: Payer, codings: Sequence[Coding], on: date, text: str | None = None) -> Rule | None:
+        """The payer's rule for a service on a day: by its codes, the payer's drug table, or the ingredient."""
+        drug = _ingredient(payer, codings, text)
+        keys = {one.key for one in codings}
+        for rule in self.rules:
+            policy = rule.policy
+            if policy.payer != payer.id or not policy.holds_on(on):
+                continue
+            stated = any(one.coding.key in keys and one.holds_on(on) for one in policy.services)
+            if stated or (drug is not None and drug in policy.ingredients):
+                return rule
+        return None
+
+    def policies(self, payer: Payer) -> tuple[Policy, ...]:
+        return tuple(rule.policy for rule in self.rules if rule.policy.payer == payer.id)
+
+    def billing_units(self, codings: Sequence[Coding], amount: Decimal, unit: str | None) -> Decimal | None:
+        """An ordered amount in billing units; milligrams by what a unit of the service is, rounded up (notes 3.2)."""
+        if unit is None or unit.lower() in _COUNTED:
+            return amount
+        service = self._service(codings)
+        if service is None or service.unit != unit or not service.unit_size:
+            return None
+        return Decimal(-(-amount // service.unit_size))
+
+    def _service(self, codings: Sequence[Coding]) -> ServiceCode | None:
+        keys = {one.key for one in codings}
+        services = (one for rule in self.rules for one in rule.policy.services)
+        return next((one for one in services if one.coding.key in keys and one.unit_size), None)
+
+
+_COUNTED = frozenset(
+    {"", "1", "{unit}", "{units}", "unit", "units", "billing unit", "billing units", "{tbl}", "{tablet}", "tablet",
+     "tablets", "tab", "tbl", "{count}", "{dose}", "each", "ea"}
+)  # fmt: skip
+
+
+def _ingredient(payer: Payer, codings: Sequence[Coding], text: str | None) -> str | None:
+    for one in codings:
+        key = (one.system, _plain_ndc(one.code) if one.system == SYSTEMS["ndc"] else one.code)
+        if key in payer.drugs:
+            return payer.drugs[key][0]
+    found = ingredient(codings, text)
+    return found.name if found else None
+
+
+def _plain_ndc(code: str) -> str:
+    """Eleven digits: 5-4-2 without hyphens, each part filled up with zeros."""
+    parts = code.split("-")
+    if len(parts) == 3 and all(part.isdigit() for part in parts):
+        return f"{parts[0]:0>5}{parts[1]:0>4}{parts[2]:0>2}"
+    return code
+
+
+def _files(root: Path, pattern: str) -> list[Path]:
+    return sorted(root.glob(pattern))
+
+
+def _name(root: Path, file: Path) -> str:
+    return f"rules/{file.relative_to(root).as_posix()}"
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise RuleError("this file of the policy is missing", where=str(file)) from None
+    except (OSError, UnicodeDecodeError) as problem:
+        raise RuleError(f"cannot be read: {problem}", where=str(file)) from None
+
+
+def _json(file: Path, name: str) -> Mapping[str, object]:
+    try:
+        content = json.loads(_text(file))
+    except json.JSONDecodeError as problem:
+        raise RuleError(f"this is no JSON: {problem.msg}", where=f"{name}:{problem.lineno}") from None
+    if not isinstance(content, Mapping):
+        raise RuleError("this is no ValueSet", where=name)
+    return content

@@ -15,11 +15,12 @@ from prior_auth.domain.coding import Coding
 from prior_auth.domain.evidence import Tier, Unread
 from prior_auth.evidence.binding import Cancer
 from prior_auth.evidence.chart import Entry, codings_of, mapping, reference_text, sequence
-from prior_auth.evidence.definitions import MCODE
+from prior_auth.evidence.definitions import MCODE, EvidenceDefinition
 from prior_auth.evidence.finding import Answer, Finder, read
 from prior_auth.evidence.normalise import Reading
 from prior_auth.evidence.normalise.codes import SCT
 from prior_auth.evidence.sites import LATERALITY, LEFT, RIGHT, SIDE_CODES, group_of, side_of
+from prior_auth.evidence.standing import Standing, standing
 from prior_auth.evidence.statement import Harvest, Statement
 from prior_auth.fhir import mcode
 
@@ -28,6 +29,7 @@ SECONDARY_PROFILE = f"{MCODE}mcode-secondary-cancer-condition"
 CONDITION_RELATED = "http://hl7.org/fhir/StructureDefinition/condition-related"
 
 _ITEM_OF_SITE = {"breast": "dx.breast", "nsclc": "dx.nsclc", "prostate": "dx.prostate"}
+_UNSPECIFIED, _OTHER = "unspecified", "other"
 _OVER = frozenset({"resolved", "remission", "inactive"})
 _STRUCTURE = {"breast": Coding(SCT, "76752008", "Breast structure"), "lung": Coding(SCT, "39607008", "Lung structure")}
 _SIDES = {side: Coding(SCT, code, side.capitalize()) for code, side in SIDE_CODES.items()}
@@ -88,9 +90,25 @@ def _diagnoses(finder: Finder) -> tuple[list[Diagnosis], list[Unread]]:
             if isinstance(answer, Answer):
                 if (diagnosis := _diagnosis(answer)) is not None:
                     found[reference] = diagnosis
-            elif answer is not None and (place.tier is not Tier.TEXT or not answer.why.startswith("no ")):
+            elif (
+                answer is not None and place.tier is Tier.PROFILE and standing(place.entry.resource) is Standing.COUNTS
+            ):
+                found[reference] = _as_profiled(place.entry, definition)
+            elif answer is not None and (place.tier is not Tier.TEXT or _is_suspected(place.entry)):
                 unread.setdefault(reference, answer)
     return list(found.values()), [each for reference, each in unread.items() if reference not in found]
+
+
+def _is_suspected(entry: Entry) -> bool:
+    return standing(entry.resource) is Standing.DOUBTFUL
+
+
+def _as_profiled(entry: Entry, definition: EvidenceDefinition) -> Diagnosis:
+    """A cancer of a kind that the normaliser does not know is one all the same where its profile says so."""
+    primary = definition.item == "dx.primary"
+    reading = Reading(_OTHER, extra={"kind": "primary" if primary else "secondary"})
+    answer = Answer(definition, entry, "Condition.code", Tier.PROFILE, entry.resource.get("code"), (reading,))
+    return Diagnosis(answer, reading, primary, _OTHER, _side(entry))
 
 
 def _diagnosis(answer: Answer) -> Diagnosis | None:
@@ -98,7 +116,7 @@ def _diagnosis(answer: Answer) -> Diagnosis | None:
     kind = reading.extra.get("kind") if reading is not None else None
     if reading is None or kind not in ("primary", "secondary"):
         return None
-    site = str(reading.value)
+    site = str(reading.value or _UNSPECIFIED)
     stated = reading.extra.get("laterality")
     side = stated if stated in (LEFT, RIGHT) else _side(answer.entry)
     return Diagnosis(answer, reading, kind == "primary", site, side)
@@ -116,12 +134,21 @@ def _grouped(diagnoses: Sequence[Diagnosis]) -> list[list[Diagnosis]]:
     by_organ: dict[tuple[bool, str], list[Diagnosis]] = defaultdict(list)
     for each in diagnoses:
         by_organ[each.primary, group_of(each.site)].append(each)
+    _place_unspecified(by_organ)
     groups = [group for same in by_organ.values() for group in _by_side(same)]
     return sorted(groups, key=lambda group: min(each.entry.number for each in group))
 
 
+def _place_unspecified(by_organ: dict[tuple[bool, str], list[Diagnosis]]) -> None:
+    """A mere "cancer" beside one cancer of a known place is that one."""
+    for primary in (True, False):
+        places = [key for key in by_organ if key[0] is primary and key[1] != _UNSPECIFIED]
+        if len(places) == 1 and (primary, _UNSPECIFIED) in by_organ:
+            by_organ[places[0]] += by_organ.pop((primary, _UNSPECIFIED))
+
+
 def _by_side(diagnoses: Sequence[Diagnosis]) -> Iterator[list[Diagnosis]]:
-    exact = {each.site for each in diagnoses if each.site != group_of(each.site)}
+    exact = {each.site for each in diagnoses if each.site not in (group_of(each.site), _UNSPECIFIED)}
     if len(exact) > 1:  # a small cell and a non-small cell lung cancer are two
         for site in sorted({each.site for each in diagnoses}):
             yield from _by_side([each for each in diagnoses if each.site == site])
@@ -161,7 +188,8 @@ def _rank(diagnosis: Diagnosis) -> tuple[Any, ...]:
     tiers = [Tier.PROFILE, Tier.CODE, Tier.TEXT]
     return (
         tiers.index(diagnosis.answer.tier),
-        diagnosis.site == "lung",  # the type of a lung cancer is worth more than its mere place
+        diagnosis.site == _UNSPECIFIED,
+        diagnosis.site == group_of(diagnosis.site),  # the type of a lung cancer is worth more than its mere place
         _of_encounter(diagnosis.entry),
         diagnosis.side is None,
         diagnosis.entry.when.text is None,

@@ -22,9 +22,9 @@ _UNIT_WORDS = {
 }  # fmt: skip
 _IN_MG = {"mg": Decimal(1), "g": Decimal(1000)}
 _TIMING_CODES = {
-    "QD": (1, 1, "d"), "QAM": (1, 1, "d"), "QPM": (1, 1, "d"), "HS": (1, 1, "d"), "BID": (2, 1, "d"), "TID": (3, 1, "d"),
-    "QID": (4, 1, "d"), "QOD": (1, 2, "d"), "Q12H": (2, 1, "d"), "Q8H": (3, 1, "d"), "WK": (1, 1, "wk"),
-    "MO": (1, 1, "mo"),
+    "QD": (1, 1, "d"), "QAM": (1, 1, "d"), "QPM": (1, 1, "d"), "HS": (1, 1, "d"), "BID": (2, 1, "d"),
+    "TID": (3, 1, "d"), "QID": (4, 1, "d"), "QOD": (1, 2, "d"), "Q12H": (2, 1, "d"), "Q8H": (3, 1, "d"),
+    "WK": (1, 1, "wk"), "MO": (1, 1, "mo"),
 }  # fmt: skip
 _PERIODS = {"d": "d", "day": "d", "w": "wk", "wk": "wk", "week": "wk", "mo": "mo", "month": "mo"}
 _NUMBER_WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "six": 6, "twelve": 12}

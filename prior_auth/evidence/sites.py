@@ -10,6 +10,7 @@ from typing import Any
 from prior_auth.evidence.chart import codings_of, concept_text
 from prior_auth.evidence.normalise import NORMALISERS, Unreadable
 from prior_auth.evidence.normalise.codes import SCT
+from prior_auth.evidence.normalise.site_table import SITES
 
 LEFT, RIGHT = "left", "right"
 SIDE_CODES: Mapping[str, str] = {"7771000": LEFT, "24028007": RIGHT}
@@ -34,7 +35,6 @@ _WORDS = (
     ("uterus", r"\b(uter\w+|endometri\w+)\b"),
 )  # fmt: skip
 _PATTERNS = tuple((organ, re.compile(pattern)) for organ, pattern in _WORDS)
-_GROUPS: Mapping[str, str] = {"nsclc": "lung", "sclc": "lung"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,8 @@ class Site:
 
 def group_of(site: str) -> str:
     """Cancers of one organ that may be one cancer, stated more or less exactly: a lung cancer and an NSCLC."""
-    return _GROUPS.get(site, site)
+    known = SITES.get(site)
+    return known.within or site if known is not None else site
 
 
 def side_in(text: str) -> str | None:

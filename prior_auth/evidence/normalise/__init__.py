@@ -34,9 +34,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from prior_auth.evidence.normalise.cardiac import CARDIAC_NORMALISERS
+from prior_auth.evidence.normalise.concepts import CONCEPT_NORMALISERS
+from prior_auth.evidence.normalise.conditions import DIAGNOSIS_NORMALISERS
 from prior_auth.evidence.normalise.drugs import DRUG_NORMALISERS
 from prior_auth.evidence.normalise.genes import GENE_NORMALISERS
 from prior_auth.evidence.normalise.her2 import HER2_NORMALISERS
+from prior_auth.evidence.normalise.histology import HISTOLOGY_NORMALISERS
+from prior_auth.evidence.normalise.laterality import LATERALITY_NORMALISERS
 from prior_auth.evidence.normalise.pdl1 import PDL1_NORMALISERS
 from prior_auth.evidence.normalise.performance import PERFORMANCE_NORMALISERS
 from prior_auth.evidence.normalise.reading import Normaliser, Reading, Unreadable
@@ -62,4 +66,8 @@ NORMALISERS: Mapping[str, Normaliser] = {
     **GENE_NORMALISERS,
     **SIGNIFICANCE_NORMALISERS,
     **VARIANT_NORMALISERS,
+    **LATERALITY_NORMALISERS,
+    **HISTOLOGY_NORMALISERS,
+    **DIAGNOSIS_NORMALISERS,
+    **CONCEPT_NORMALISERS,
 }

@@ -46,7 +46,7 @@ NUMBER = r"\d+(?:\.\d+)?"
 _DOUBT = re.compile(
     r"\b(rule[sd]? out|r/o|ruling out|possibl[ey]|probabl[ey]|suspected|suspicio\w+|suspect|concern(ing)? for|"
     r"question(able)? of|cannot (be )?exclude\w*|versus|vs|differential|likely|presumed|presumptive|risk of|at risk|"
-    r"screening( for)?|evaluat(e|ion) (for|of)|work-?up|consider|pending|\?)",
+    r"screening( for)?|evaluat(e|ion) (for|of)|work-?up|consider|pending)\b|\?",
 )
 _NEGATION = re.compile(
     r"\b(no|not|non|without|denies|denied|deny|negative for|absence of|absent|free of|ruled out|excluded|never|"

@@ -319,8 +319,8 @@ class SqlAuthorizations(SqlSubscriptions):
 
 def _check(said: tuple[ItemDecision, ...], standing: dict[int, ItemDecision], authorization_id: str) -> None:
     numbers = [decision.sequence for decision in said]
-    if not numbers or len(set(numbers)) != len(numbers):
-        raise Conflict("a word decides at least one item, each once", where=authorization_id, fix="name each item once")
+    if len(set(numbers)) != len(numbers):
+        raise Conflict("a word decides each item once", where=authorization_id, fix="name each item once")
     for number in numbers:
         if number in standing and standing[number].action is not Action.PEND:
             raise Conflict(f"item {number} is already decided", where=authorization_id, fix="a new version reopens it")

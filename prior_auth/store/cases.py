@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Row, func, select, update
+from sqlalchemy import ColumnElement, Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from prior_auth.domain.case import Case, CaseStatus
 from prior_auth.domain.people import Person
-from prior_auth.errors import Conflict, NotFound
+from prior_auth.errors import BadInput, Conflict, NotFound
 from prior_auth.fhir import json
 from prior_auth.fhir.chart_bundle import chart_resources
 from prior_auth.store import tables
@@ -87,6 +87,9 @@ class SqlCases(SqlLedger):
     async def add_evidence(
         self, case_id: str, resource: Mapping[str, Any], *, key: str, by: Person, at: datetime
     ) -> bool:
+        """Raises NotFound, and BadInput for a resource that nothing could refer to."""
+        if not resource.get("resourceType") or not resource.get("id"):
+            raise BadInput("a resource that was added needs a type and an id", where="resource", fix="give it both")
         hashed = digest(case_id, key)
         addition = {"resource": dict(resource), "by": written(by)}
         async with self.database.write() as connection:
@@ -105,10 +108,8 @@ class SqlCases(SqlLedger):
                 await self._stir(connection, case_id)
         return fresh
 
-    async def evidence_count(self, case_id: str) -> int:
-        counted = select(func.count()).select_from(tables.evidence).where(tables.evidence.c.case_id == case_id)
-        async with self.database.read() as connection:
-            return await connection.scalar(counted) or 0
+    async def additions(self, case_id: str) -> list[str]:
+        return [f"{resource['resourceType']}/{resource['id']}" for resource in await self._additions(case_id)]
 
     async def set_status(
         self,
@@ -122,25 +123,12 @@ class SqlCases(SqlLedger):
     ) -> None:
         """`due_at` and `version` stay as they are where None. Raises NotFound."""
         kept = {"due_at": due_at, "version": version}
-        changes = {name: value for name, value in kept.items() if value is not None}
-        await self._change(case_id, status=status.value, waiting_for=waiting_for, changed_at=at, **changes)
-
-    async def release(self, case_id: str, *, by: Person, at: datetime, with_gaps: bool) -> None:
+        changes: dict[str, Any] = {name: value for name, value in kept.items() if value is not None}
+        changes |= {"status": status.value, "waiting_for": waiting_for, "changed_at": at}
         async with self.database.write() as connection:
-            await self._change_in(connection, case_id, released="with-gaps" if with_gaps else "complete", changed_at=at)
-            await self._keep_document(
-                connection, case_id, "released", {"by": written(by), "at": at.isoformat(), "with_gaps": with_gaps}
-            )
-            await self._stir(connection, case_id)
-
-    async def released(self, case_id: str) -> str | None:
-        async with self.database.read() as connection:
-            rows = await connection.execute(select(tables.case.c.released).where(tables.case.c.id == case_id))
-        row = rows.one_or_none()
-        if row is None:
-            raise _unknown(case_id)
-        released: str | None = row.released
-        return released
+            result = await connection.execute(update(tables.case).where(tables.case.c.id == case_id).values(**changes))
+            if not result.rowcount:
+                raise _unknown(case_id)
 
     async def case_of_claim(self, claim_identifier: str) -> str | None:
         async with self.database.read() as connection:
@@ -192,15 +180,6 @@ class SqlCases(SqlLedger):
 
     async def _exists(self, connection: AsyncConnection, case_id: str) -> None:
         await self._case(connection, tables.case.c.id == case_id)
-
-    async def _change(self, case_id: str, **changes: Any) -> None:
-        async with self.database.write() as connection:
-            await self._change_in(connection, case_id, **changes)
-
-    async def _change_in(self, connection: AsyncConnection, case_id: str, **changes: Any) -> None:
-        result = await connection.execute(update(tables.case).where(tables.case.c.id == case_id).values(**changes))
-        if not result.rowcount:
-            raise _unknown(case_id)
 
 
 def _case(row: Row[Any]) -> Case:

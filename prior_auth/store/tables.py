@@ -164,7 +164,6 @@ case = Table(
     _at("changed_at"),
     _at("due_at", nullable=True),
     _count("version"),
-    _word("released", nullable=True),
     _sealed("chart"),
     _sealed("request"),
     Index(None, "status", "changed_at"),

@@ -274,13 +274,20 @@ async def test_a_mix_of_items_is_partial_once_none_is_pended(authorizations: Sql
     assert [item.sequence for item in await authorizations.decisions(receipt.authorization.id)] == [1, 2]
 
 
-@pytest.mark.parametrize("said", [(), (CERTIFY, DENY)], ids=["none", "one item twice"])
-async def test_a_word_decides_at_least_one_item_each_once(
-    authorizations: SqlAuthorizations, said: tuple[ItemDecision, ...]
-) -> None:
+async def test_a_word_decides_each_item_once(authorizations: SqlAuthorizations) -> None:
     receipt = await submit(authorizations)
     with pytest.raises(Conflict):
-        await decide(authorizations, receipt, *said)
+        await decide(authorizations, receipt, CERTIFY, DENY)
+
+
+async def test_a_request_that_cannot_be_judged_is_pended_without_a_word_on_its_items(
+    authorizations: SqlAuthorizations,
+) -> None:
+    receipt = await submit(authorizations)
+    pended = await decide(authorizations, receipt, key="not-judged")
+    assert (pended.status, pended.revision) == (AuthorizationStatus.PENDED, 1)
+    assert await authorizations.decisions(receipt.authorization.id) == []
+    assert (await decide(authorizations, receipt, DENY, key="desk")).status is AuthorizationStatus.NOT_CERTIFIED
 
 
 async def test_what_the_submitter_was_told_never_goes_back(authorizations: SqlAuthorizations) -> None:

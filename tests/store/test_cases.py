@@ -71,7 +71,7 @@ async def test_evidence_added_comes_after_the_chart_once_for_each_key(cases: Sql
     assert not await cases.add_evidence(case.id, {**ECOG, "id": "other"}, key="form-1", by=NURSE, at=NOON)
     assert await cases.unlooked() == []
     assert [resource["id"] for resource in await cases.chart(case.id)] == ["p", "w", "ecog-1"]
-    assert await cases.evidence_count(case.id) == 1
+    assert await cases.additions(case.id) == ["Observation/ecog-1"]
 
 
 async def test_a_status_keeps_the_deadline_and_version_it_does_not_name(cases: SqlCases) -> None:
@@ -106,17 +106,6 @@ async def test_an_instant_without_a_zone_is_refused(cases: SqlCases) -> None:
     with pytest.raises(Exception, match="without a zone"):
         await cases.set_status(case.id, CaseStatus.PENDED, waiting_for=None, at=NOON.replace(tzinfo=None))
     assert (await cases.get(case.id)).status is CaseStatus.OPENED
-
-
-async def test_a_release_is_remembered_and_stirs_the_case(cases: SqlCases) -> None:
-    case, _ = await open_case(cases)
-    await cases.look(case.id)
-    assert await cases.released(case.id) is None
-    await cases.release(case.id, by=NURSE, at=NOON, with_gaps=True)
-    assert await cases.released(case.id) == "with-gaps"
-    assert await cases.unlooked() == [case.id]
-    await cases.release(case.id, by=NURSE, at=NOON, with_gaps=False)
-    assert await cases.released(case.id) == "complete"
 
 
 async def test_a_claim_identifier_leads_to_its_case_and_never_to_two(cases: SqlCases) -> None:
@@ -155,10 +144,6 @@ async def test_what_is_not_there_is_said_so(cases: SqlCases) -> None:
         await cases.set_status("nobody", CaseStatus.PENDED, waiting_for=None, at=NOON)
     with pytest.raises(NotFound):
         await cases.add_evidence("nobody", ECOG, key="k", by=ENGINE, at=NOON)
-    with pytest.raises(NotFound):
-        await cases.release("nobody", by=ENGINE, at=NOON, with_gaps=False)
-    with pytest.raises(NotFound):
-        await cases.released("nobody")
     with pytest.raises(NotFound):
         await cases.remember_claim("nobody", "urn:us|C1")
     with pytest.raises(NotFound):

@@ -82,7 +82,6 @@ def _practice() -> None:
         sa.Column("changed_at", Instant(), nullable=False),
         sa.Column("due_at", Instant(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("released", sa.String(length=255), nullable=True),
         sa.Column("chart", sa.LargeBinary(), nullable=False),
         sa.Column("request", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_practice_case")),

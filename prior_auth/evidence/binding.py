@@ -30,10 +30,19 @@ class Cancer:
 
 
 class Binding:
-    """Answers for one chart. `aliases` leads from each Condition of the chart to the one that stands in the view."""
+    """Answers for one chart.
 
-    def __init__(self, chart: Chart, cancers: Sequence[Cancer], aliases: Mapping[str, str]) -> None:
-        self.chart, self.cancers, self.aliases = chart, cancers, aliases
+    `aliases` leads from each Condition that says a cancer to the one that stands in the view, `views` to its resource.
+    """
+
+    def __init__(
+        self,
+        chart: Chart,
+        cancers: Sequence[Cancer],
+        aliases: Mapping[str, str],
+        views: Mapping[str, Mapping[str, Any]],
+    ) -> None:
+        self.chart, self.cancers, self.aliases, self.views = chart, cancers, aliases, views
         self._named_by = _named_by(chart, aliases)
 
     @property

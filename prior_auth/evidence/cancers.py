@@ -58,6 +58,11 @@ class Cancers:
     aliases: Mapping[str, str]
     harvest: Harvest
 
+    @property
+    def views(self) -> Mapping[str, Mapping[str, Any]]:
+        """The resource of the view for each Condition that says a cancer."""
+        return {each.entry.reference: each.view for each in self.harvest.statements if each.view is not None}
+
 
 def cancers_of(finder: Finder) -> Cancers:
     """All cancers of the chart. Histories (`Z85.3`) and what is only suspected are none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from prior_auth.domain.coding import Coding
@@ -12,15 +13,12 @@ from prior_auth.evidence.chart import Entry, concept_text, mapping, sequence
 from prior_auth.evidence.definitions import EvidenceDefinition
 from prior_auth.evidence.finding import Answer, Finder, read
 from prior_auth.evidence.normalise import NORMALISERS, Reading, Unreadable
-from prior_auth.evidence.normalise.codes import SCT
-from prior_auth.evidence.normalise.text import negated
 from prior_auth.evidence.observations import effective, exact_profile
 from prior_auth.evidence.standing import Standing, standing, why
 from prior_auth.evidence.statement import Harvest, Statement, unread
 from prior_auth.fhir import mcode
 
 US_CORE_PROBLEM = f"{mcode.US_CORE}us-core-condition-problems-health-concerns"
-NO_CONDITION = Coding(SCT, "64572001", "Disease")
 
 
 def comorbidities(finder: Finder, definition: EvidenceDefinition, binding: Binding) -> Harvest:
@@ -33,24 +31,28 @@ def comorbidities(finder: Finder, definition: EvidenceDefinition, binding: Bindi
             if place.tier is not Tier.TEXT or answer.why == why(place.entry.resource, Standing.DOUBTFUL):
                 doubts.append(answer)
         elif answer is not None:
-            found = [each for each in answer.readings if each.value == definition.item]
+            found = [each for each in answer.readings if each.value in _asked_by(definition)]
             statements.extend(_problem(answer, each, binding) for each in found)
     statements.extend(_said_present(finder, definition))
     return Harvest(tuple(statements), tuple(doubts))
 
 
+def _asked_by(definition: EvidenceDefinition) -> tuple[str, ...]:
+    """The answers of the comorbidity normaliser that an item asks for: `mds-aml` is one item of two."""
+    return tuple(definition.item.split("-"))
+
+
 def _problem(answer: Answer, reading: Reading, binding: Binding) -> Statement:
     entry = answer.entry
-    if entry.reference in binding.aliases:  # a leukemia is a cancer of the view already
-        view = None
-    else:
-        concept = mapping(entry.resource.get("code"))
-        text = concept.get("text") if isinstance(concept.get("text"), str) else None
-        view = mcode.condition(
-            profile=US_CORE_PROBLEM,
-            code=mcode.concept(reading.coded, sequence(concept.get("coding")), text),
-            source=entry.resource,
-        )
+    concept = mapping(entry.resource.get("code"))
+    text = concept.get("text") if isinstance(concept.get("text"), str) else None
+    over = {} if "clinicalStatus" in entry.resource or not reading.extra.get("history") else {"clinicalStatus": _OVER}
+    # A leukemia is a cancer of the view already.
+    view = binding.views.get(entry.reference) or mcode.condition(
+        profile=US_CORE_PROBLEM,
+        code=mcode.concept(reading.coded, sequence(concept.get("coding")), text),
+        source={**entry.resource, **over},
+    )
     return Statement(
         item=answer.definition.item,
         value=reading.value,
@@ -72,7 +74,7 @@ def _said_present(finder: Finder, definition: EvidenceDefinition) -> Iterator[St
         for index, extension in _extensions(entry, mcode.RELATED_CONDITION):
             concept = extension.get("valueCodeableConcept")
             reading = _comorbidity(entry, concept)
-            if reading is None or reading.value != definition.item:
+            if reading is None or reading.value not in _asked_by(definition):
                 continue
             code = mcode.concept(reading.coded, sequence(mapping(concept).get("coding")))
             yield Statement(
@@ -87,8 +89,10 @@ def _said_present(finder: Finder, definition: EvidenceDefinition) -> Iterator[St
             )
 
 
+_CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
+_OVER = mcode.concept(Coding(_CLINICAL, "inactive"))
 _ACTIVE = {
-    "clinicalStatus": mcode.concept(Coding("http://terminology.hl7.org/CodeSystem/condition-clinical", "active")),
+    "clinicalStatus": mcode.concept(Coding(_CLINICAL, "active")),
     "verificationStatus": mcode.concept(
         Coding("http://terminology.hl7.org/CodeSystem/condition-ver-status", "confirmed")
     ),
@@ -172,74 +176,50 @@ def _canonical(entry: Entry, concept: Mapping[str, Any]) -> dict[str, Any]:
     return mcode.concept(reading.coded if reading else None, sequence(concept.get("coding")), text)
 
 
-_PREGNANT = Coding(SCT, "77386006", "Pregnant")
-_NOT_PREGNANT = Coding(SCT, "60001007", "Not pregnant")
-_PREGNANCY_CODES = {
-    "77386006": _PREGNANT, "LA15173-0": _PREGNANT, "LA4270-0": _PREGNANT,
-    "60001007": _NOT_PREGNANT, "LA26683-5": _NOT_PREGNANT, "LA15174-8": _NOT_PREGNANT,
-}  # fmt: skip
-
-
 def pregnancy(finder: Finder, definition: EvidenceDefinition, _binding: Binding) -> Harvest:
     """As a status, or as a Condition."""
     statements: list[Statement] = []
     doubts: list[Unread] = []
+    by_condition = replace(definition, read="comorbidity")
     for place in finder.places(definition.item):
-        entry = place.entry
-        answer = read(place, definition)
+        answer = read(place, by_condition if place.entry.type == "Condition" else definition)
         if isinstance(answer, Unread):
             doubts.append(answer)
         elif answer is not None:
-            status = _pregnancy_status(entry, answer.value)
-            if status is None:
-                doubts.append(unread(definition.item, entry, "no pregnancy status that is known"))
-                continue
-            statements.append(
-                Statement(
-                    item=definition.item,
-                    value="pregnant" if status is _PREGNANT else "not-pregnant",
-                    unit=None,
-                    entry=entry,
-                    path=answer.path,
-                    tier=answer.tier,
-                    when=entry.when,
-                    view=_pregnancy_view(entry, definition, status),
-                    single=True,
-                    varies=True,
-                )
-            )
+            statements.extend(_pregnancy(answer, each) for each in answer.readings if each.value in _PREGNANCY)
     return Harvest(tuple(statements), tuple(doubts))
 
 
-def _pregnancy_status(entry: Entry, value: Any) -> Coding | None:
-    if entry.type == "Condition":
-        return None if negated(concept_text(value)) else _PREGNANT
-    concept = value if isinstance(value, Mapping) else {"text": value}
-    codes = [str(mapping(each).get("code")) for each in sequence(concept.get("coding"))]
-    for code in codes:
-        if code in _PREGNANCY_CODES:
-            return _PREGNANCY_CODES[code]
-    text = concept_text(concept)
-    if text in ("not pregnant", "negative", "no", "not detected"):
-        return _NOT_PREGNANT
-    return _PREGNANT if text in ("pregnant", "positive", "yes", "detected") else None
+_PREGNANCY = {"pregnant": "pregnant", "pregnancy": "pregnant", "not-pregnant": "not-pregnant"}
 
 
-def _pregnancy_view(entry: Entry, definition: EvidenceDefinition, status: Coding) -> mcode.Resource:
+def _pregnancy(answer: Answer, reading: Reading) -> Statement:
+    entry, definition = answer.entry, answer.definition
+    codings = sequence(mapping(entry.resource.get("code")).get("coding"))
     if entry.type == "Condition":
-        concept = mapping(entry.resource.get("code"))
-        return mcode.condition(
-            profile=US_CORE_PROBLEM,
-            code=mcode.concept(_PREGNANT, sequence(concept.get("coding"))),
-            source=entry.resource,
+        view = mcode.condition(
+            profile=US_CORE_PROBLEM, code=mcode.concept(reading.coded, codings), source=entry.resource
         )
-    return mcode.observation(
-        profile=exact_profile(definition.profile, entry),
-        category="social-history",
-        status=str(entry.resource.get("status", "final")),
-        code=mcode.concept(definition.code, sequence(mapping(entry.resource.get("code")).get("coding"))),
-        value={"valueCodeableConcept": mcode.concept(status)},
-        effective=effective(entry),
+    else:
+        view = mcode.observation(
+            profile=exact_profile(definition.profile, entry),
+            category="social-history",
+            status=str(entry.resource.get("status", "final")),
+            code=mcode.concept(definition.code, codings),
+            value={"valueCodeableConcept": mcode.concept(reading.coded)},
+            effective=effective(entry),
+        )
+    return Statement(
+        item=definition.item,
+        value=_PREGNANCY[str(reading.value)],
+        unit=None,
+        entry=entry,
+        path=answer.path,
+        tier=answer.tier,
+        when=entry.when,
+        view=view,
+        single=True,
+        varies=True,
     )
 
 

@@ -36,7 +36,7 @@ def gather(resources: Sequence[Mapping[str, Any]], *, as_of: date, definitions: 
     chart = chart_of(resources, as_of)
     finder = Finder(chart, definitions)
     cancers = cancers_of(finder)
-    binding = Binding(chart, cancers.cancers, cancers.aliases)
+    binding = Binding(chart, cancers.cancers, cancers.aliases, cancers.views)
     harvests = [person.harvest(chart), cancers.harvest, therapy(chart, binding)]
     harvests += [_WAYS[each.view](finder, each, binding) for each in definitions if each.view in _WAYS]
     observed = [statement for harvest in harvests for statement in harvest.statements]

@@ -30,8 +30,12 @@ _TYPE_OF_RULE = {
     "cardinality": "required",
     "primitive": "value",
     "binding": "code-invalid",
+    "code": "code-invalid",
     "invariant": "invariant",
-    "reference": "not-found",
+    "reference": "invalid",
+    "slicing": "required",
+    "extension": "extension",
+    "modifier-extension": "extension",
     "not-checked": "informational",
     "engine": "exception",
 }

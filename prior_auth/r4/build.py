@@ -124,8 +124,19 @@ def terminology(structures: Iterable[Structure], expander: Expander) -> Terminol
     """What is known of every value set that a shipped element is bound to so that it matters."""
     wanted = {canonical for structure in structures for one in structure.elements for canonical in _checked_sets(one)}
     valuesets = {canonical: found for canonical in sorted(wanted) if (found := expander.codes(canonical)) is not None}
-    systems = sorted({system for found in valuesets.values() for system in found.whole})
-    return Terminology(valuesets, {system: expander.code_system(system) for system in systems})
+    return Terminology(valuesets, expander.code_systems())
+
+
+def _free(core: list[_Resource], terminology: list[_Resource]) -> list[_Resource]:
+    """R4's core less code systems that HL7's terminology no longer carries: some are licensed (DICOM, ADA)."""
+    carried = {one.get("url") for one in terminology if one["resourceType"] == "CodeSystem"}
+    return [
+        one
+        for one in core
+        if one["resourceType"] != "CodeSystem"
+        or one.get("url", "").startswith("http://hl7.org/fhir/")
+        or one.get("url") in carried
+    ]
 
 
 def _checked_sets(one: Element) -> Iterator[str]:
@@ -152,6 +163,7 @@ def main(arguments: list[str]) -> int:
         _write(out / "packages" / f"{one.name}-{one.version}.json.xz", one)
     _write(out / "index.json.xz", tables.Index.of(packages))
     # R4's own code systems win over later editions of them in the extensions package.
+    published[CORE] = _free(core, published[TERMINOLOGY])
     expander = Expander(r for name in (EXTENSIONS, CORE, TERMINOLOGY, *GUIDES) for r in published[name])
     everything = [*types, *(structure for one in packages for structure in one.structures)]
     _write(out / "terminology.json.xz", terminology(everything, expander))

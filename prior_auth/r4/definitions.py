@@ -153,8 +153,18 @@ class Package(msgspec.Struct, frozen=True):
     structures: tuple[Structure, ...]
 
 
+class CodeSystem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Every code of a complete code system; in lower case where its case does not matter."""
+
+    codes: frozenset[str]
+    ignores_case: bool = False
+
+    def has(self, code: str) -> bool:
+        return (code.lower() if self.ignores_case else code) in self.codes
+
+
 class Terminology(msgspec.Struct, frozen=True):
-    """`valuesets` by canonical as bindings name it; `codesystems` are the codes of complete code systems by URL."""
+    """`valuesets` by canonical as bindings name it; `codesystems` by URL, complete ones only."""
 
     valuesets: dict[str, Codes]
-    codesystems: dict[str, frozenset[str]]
+    codesystems: dict[str, CodeSystem]

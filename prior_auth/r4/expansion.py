@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from prior_auth.r4.definitions import Codes
+from prior_auth.r4.definitions import Codes, CodeSystem
 
 _EVERYTHING_UNKNOWN = "*"
 _Resource = Mapping[str, Any]
@@ -18,17 +18,30 @@ class Expander:
     def __init__(self, published: Iterable[_Resource]) -> None:
         self._valuesets: dict[str, list[_Resource]] = {}
         self._codesystems: dict[str, _Resource] = {}
+        self._editions: dict[str, list[_Resource]] = {}
         for one in published:
             if one["resourceType"] == "ValueSet" and "url" in one:
                 self._valuesets.setdefault(one["url"], []).append(one)
             elif one["resourceType"] == "CodeSystem" and one.get("content") == "complete" and "url" in one:
                 self._codesystems[one["url"]] = one
+                self._editions.setdefault(one["url"], []).append(one)
 
     def codes(self, canonical: str) -> Codes | None:
         """None where no such value set is known, or it says nothing of its content."""
         return self._codes(canonical, ())
 
-    def code_system(self, url: str) -> frozenset[str]:
+    def code_systems(self) -> dict[str, CodeSystem]:
+        """Every complete code system by URL; codes of all its editions together, as charts use older ones too."""
+        found: dict[str, CodeSystem] = {}
+        for url, editions in self._editions.items():
+            ignores_case = any(one.get("caseSensitive") is False for one in editions)
+            codes = {code for one in editions for code, _, _ in _concepts(one.get("concept", ()), ())}
+            found[url] = CodeSystem(
+                frozenset(code.lower() for code in codes) if ignores_case else frozenset(codes), ignores_case
+            )
+        return found
+
+    def _code_system(self, url: str) -> frozenset[str]:
         return frozenset(code for code, _, _ in _concepts(self._codesystems[url].get("concept", ()), ()))
 
     def _codes(self, canonical: str, path: tuple[str, ...]) -> Codes | None:
@@ -108,7 +121,7 @@ class Expander:
 
     def _listed(self, codes: Codes, system: str) -> frozenset[str]:
         listed = codes.listed.get(system, frozenset())
-        return listed | self.code_system(system) if system in codes.whole else listed
+        return listed | self._code_system(system) if system in codes.whole else listed
 
     def _intersection(self, one: Codes, other: Codes) -> Codes:
         open_one, open_other = _EVERYTHING_UNKNOWN in one.unlisted, _EVERYTHING_UNKNOWN in other.unlisted

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import msgspec
 
-from prior_auth.r4.definitions import Codes, Package, Structure, Terminology
+from prior_auth.r4.definitions import Codes, CodeSystem, Package, Structure, Terminology
 
 _Table = TypeVar("_Table")
 _DATA = resources.files("prior_auth.r4") / "data"
@@ -58,6 +58,19 @@ def structure(canonical: str) -> Structure | None:
     return _package(file).get(url)
 
 
+def is_of_shipped_guide(canonical: str) -> bool:
+    """Whether the URL is in the name space of a guide all of whose profiles and extensions are shipped."""
+    space = canonical.rpartition("/")[0]
+    return space in _guide_spaces()
+
+
+@cache
+def _guide_spaces() -> frozenset[str]:
+    # R4's own name space is left out: newer editions of the core extensions are not all here.
+    spaces = {url.rpartition("/")[0] for url in _index().structures}
+    return frozenset(one for one in spaces if "/us/" in one or "/uv/" in one)
+
+
 def canonicals() -> Iterator[str]:
     """Every shipped profile and extension as `url|version`."""
     for url, known in _index().structures.items():
@@ -71,9 +84,9 @@ def codes(canonical: str) -> Codes | None:
     return known.get(canonical) or known.get(canonical.split("|")[0])
 
 
-def code_system(url: str) -> frozenset[str]:
-    """Every code of a code system that `Codes.whole` names."""
-    return _terminology().codesystems[url]
+def code_system(url: str) -> CodeSystem | None:
+    """A complete code system; None where not all of its codes are at hand."""
+    return _terminology().codesystems.get(url)
 
 
 @cache

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from prior_auth.fhir.validate.issue import Issue, has_errors
 from prior_auth.fhir.validate.judge import check_structure, validate
+from prior_auth.fhir.validate.report import Report, report
 
-__all__ = ["Issue", "check_structure", "has_errors", "validate"]
+__all__ = ["Issue", "Report", "check_structure", "has_errors", "report", "validate"]

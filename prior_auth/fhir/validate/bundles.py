@@ -43,9 +43,9 @@ def _entry(entry: Mapping[str, Any], kind: Any, at: str) -> Iterator[Issue]:
     url, held = entry.get("fullUrl"), entry.get("resource")
     if isinstance(url, str):
         yield from _full_url(url, held, at)
-    elif isinstance(held, Mapping) and kind in ("collection", "document", "message"):
+    elif isinstance(held, Mapping) and not str(kind).startswith(("batch", "transaction")):
         message = "an entry without fullUrl: nothing can refer to it"
-        yield Issue("warning", f"{at}.fullUrl", "bundle", message, "write the resource's URL or a urn:uuid")
+        yield Issue("error", f"{at}.fullUrl", "bundle", message, "write the resource's URL or a urn:uuid")
 
 
 def _full_url(url: str, held: Any, at: str) -> Iterator[Issue]:

@@ -29,6 +29,8 @@ def check(standing: Standing) -> Iterator[Issue]:
         if is_modifier:
             message = "an unknown modifier extension: it may change the meaning of all around it"
             yield Issue("error", path, "modifier-extension", message, "remove it, or make its definition known")
+        elif tables.is_of_shipped_guide(url):
+            yield Issue("error", path, "extension", f"its guide defines no extension {url}", "correct the URL")
         else:
             yield Issue("information", path, "not-checked", f"no definition of the extension {url} is at hand")
         return

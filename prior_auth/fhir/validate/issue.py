@@ -12,9 +12,9 @@ Severity = Literal["error", "warning", "information"]
 class Issue:
     """`path` is a FHIRPath element path (`Bundle.entry[4].resource.gender`), `rule` the kind, perhaps with a key.
 
-    Rules: `structure`, `unknown`, `empty`, `primitive`, `cardinality`, `choice`, `type`, `fixed`, `binding`, `slicing`,
-    `extension`, `modifier-extension`, `reference`, `profile`, `narrative`, `bundle`, `invariant:<key>`; `not-checked`
-    says what could not be judged and why, `engine:<key>` that an invariant could not be evaluated.
+    Rules: `structure`, `unknown`, `empty`, `primitive`, `cardinality`, `choice`, `type`, `fixed`, `binding`, `code`,
+    `slicing`, `extension`, `modifier-extension`, `reference`, `profile`, `narrative`, `bundle`, `invariant:<key>`;
+    `not-checked` says what could not be judged and why, `engine:<key>` that an invariant could not be evaluated.
     Messages hold codes and element names, never names, dates or free text of a patient.
     """
 

@@ -79,6 +79,9 @@ class _Judge:
             return []
         definition = tables.structure(canonical)
         if definition is None:
+            if tables.is_of_shipped_guide(canonical):
+                message = f"its guide defines no profile {canonical}"
+                return [Issue("error", item.path, "profile", message, "correct the URL in meta.profile")]
             severity: Severity = "error" if is_asked else "warning"
             message = f"the profile {canonical} is not at hand, so it was not judged"
             return [Issue(severity, item.path, "not-checked", message, "name a profile that is shipped")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from enum import Enum
+from itertools import chain
 from typing import Any
 
 from prior_auth.fhir.validate.issue import Issue, Severity
@@ -21,7 +22,7 @@ def of_code(codes: Codes, code: str, system: str | None) -> Member:
     """`system` None: a plain code, whose system the value set implies."""
     systems = (set(codes.listed) | codes.whole) if system is None else {system}
     for one in systems:
-        if code in codes.listed.get(one, ()) or (one in codes.whole and code in tables.code_system(one)):
+        if code in codes.listed.get(one, ()) or (one in codes.whole and _has(one, code)):
             return Member.IN
     if "*" in codes.unlisted or (codes.unlisted if system is None else system in codes.unlisted):
         return Member.UNKNOWN
@@ -78,14 +79,27 @@ def _explains_absence(value: Any) -> bool:
     return isinstance(value, Mapping) and "extension" in value and not {"coding", "code", "text"} & set(value)
 
 
+def check_coding(coding: Mapping[str, Any], path: str) -> Iterator[Issue]:
+    """A code that its code system does not have, where the whole code system is at hand."""
+    system, code = coding.get("system"), coding.get("code")
+    if isinstance(system, str) and isinstance(code, str):
+        known = tables.code_system(system)
+        if known is not None and not known.has(code):
+            yield Issue("error", f"{path}.code", "code", f"{system} has no code {code}", "use a code that it has")
+
+
+def _has(system: str, code: str) -> bool:
+    known = tables.code_system(system)
+    return known is not None and known.has(code)
+
+
 def _advice(canonical: str) -> str:
     codes = tables.codes(canonical)
-    known = sorted(
-        code
-        for system in (codes.listed.keys() | codes.whole if codes else ())
-        for code in ((codes.listed.get(system) or tables.code_system(system)) if codes else ())
-    )
+    known = set(chain.from_iterable(codes.listed.values())) if codes is not None else set()
+    for system in codes.whole if codes is not None else ():
+        whole = tables.code_system(system)
+        known |= whole.codes if whole is not None else frozenset()
     if not known:
         return f"use a code of {canonical}"
     more = f" … ({len(known)} in all)" if len(known) > 8 else ""
-    return f"use one of {', '.join(known[:8])}{more}"
+    return f"use one of {', '.join(sorted(known)[:8])}{more}"

@@ -203,8 +203,12 @@ class Walk:
             elif slot.inner == "Extension":
                 self.found.extensions.append(inner)
             self._object(inner)
-            if slot.binding is not None and not self._lenient:
+            if self._lenient:
+                return
+            if slot.binding is not None:
                 self.found.issues += membership.check(slot.binding, value, at)
+            if slot.inner == "Coding":
+                self.found.issues += membership.check_coding(value, at)
 
     def _primitive(self, slot: Slot, checker: Checker, value: Any, extra: Any, at: str, standing: Standing) -> None:
         if extra is not None:

@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 import json
 import os
+import sqlite3
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import Any
 from sqlalchemy import Executable, Table, event, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from prior_auth.errors import SettingsError
@@ -58,16 +59,17 @@ class Database:
         `read_only` changes nothing, not even the schema. Raises SettingsError for a URL that is no database, a
         database of the other side or of a newer version, a wrong key.
         """
-        engine = create_engine(url, read_only=read_only)
+        try:
+            engine = create_engine(url, read_only=read_only)
+        except OSError as problem:
+            raise _unreachable(side, problem) from None
         database = cls(engine, side, keys)
         try:
             await migrate(engine, side, only_check=read_only)
             await database._check_key(mark=not read_only)
-        except OperationalError as problem:
+        except (DBAPIError, sqlite3.Error, OSError) as problem:
             await engine.dispose()
-            raise SettingsError(
-                f"the {side} database cannot be opened: {problem.orig}", fix="check the path or the server, and rights"
-            ) from None
+            raise _unreachable(side, problem) from None
         except BaseException:
             await engine.dispose()
             raise
@@ -126,6 +128,12 @@ class Database:
             raise SettingsError(
                 f"the {self.side} database was sealed with another key", where="key file", fix=problem.fix
             ) from None
+
+
+def _unreachable(side: Side, problem: Exception) -> SettingsError:
+    reason = problem.orig if isinstance(problem, DBAPIError) else problem
+    fix = "check the path or the server, and the rights on it"
+    return SettingsError(f"the {side} database cannot be opened: {reason}", where="database", fix=fix)
 
 
 def _sealed_setting(name: str) -> Executable:

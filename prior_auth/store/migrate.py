@@ -86,8 +86,8 @@ def _upgrade(connection: Connection, side: Side) -> None:
         ) from None
 
 
-def configuration(connection: Connection, side: Side) -> Any:
-    """What Alembic has to know: where the migrations are, on which connection, for which side."""
+def configuration(connection: Connection | None, side: Side) -> Any:
+    """What Alembic has to know: where the migrations are, on which connection (none: only to read them), which side."""
     from alembic.config import Config
 
     config = Config()

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 from prior_auth.cql import Library, compile_library
 from prior_auth.cql.syntax import parse_library
 from prior_auth.domain.assessment import PolicyId
-from prior_auth.domain.coding import Coding
 from prior_auth.errors import RuleError
-from prior_auth.policy.model import Absence, Kind, Payer, Policy
+from prior_auth.policy.model import Absence, Kind, Policy
 from prior_auth.terminology.valuesets import ValueSet
 
 GIVEN = ("AsOf", "ServiceOn", "Plan", "OrderId")  # parameters that the engine always supplies
@@ -34,16 +32,6 @@ class Rule:
     @property
     def valuesets(self) -> Mapping[str, str]:
         return {url: one.version or "" for url, one in sorted(self.library.value_sets.items()) if "|" not in url}
-
-
-class Rules(Protocol):
-    """What an assessment asks of the rulebook."""
-
-    def payer(self, id: str) -> Payer | None: ...
-
-    def payer_of(self, identifiers: Sequence[tuple[str, str]]) -> Payer | None: ...
-
-    def rule_for(self, payer: Payer, codings: Sequence[Coding], on: object) -> Rule | None: ...
 
 
 def join(

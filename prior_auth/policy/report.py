@@ -1,0 +1,109 @@
+"""An assessment as JSON, in the shape of `assessment.schema.json`: all keys always there, null or [] if empty."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from importlib.resources import files
+from typing import Any
+
+from prior_auth.domain.assessment import Assessment, CriterionResult, DataRequirement, ItemAssessment
+from prior_auth.domain.coding import Coding
+from prior_auth.domain.evidence import Fact, FactValue
+from prior_auth.domain.request import Period
+from prior_auth.fhir import json
+
+Json = dict[str, Any]
+
+
+def schema() -> Json:
+    """The JSON Schema of the report (draft 2020-12)."""
+    found: Json = json.read(files("prior_auth.policy").joinpath("assessment.schema.json").read_bytes())
+    return found
+
+
+def as_json(assessment: Assessment) -> Json:
+    """The report of a whole assessment."""
+    return {
+        "as_of": assessment.as_of.isoformat(),
+        "patient": assessment.patient,
+        "coverage": assessment.coverage,
+        "items": [_item(item) for item in assessment.items],
+        "valuesets": dict(sorted(assessment.valuesets.items())),
+    }
+
+
+def _item(item: ItemAssessment) -> Json:
+    policy, proposal = item.policy, item.proposal
+    return {
+        "request": item.item.order,
+        "service": _coding(item.item.service),
+        "units": _number(item.item.units),
+        "period": _period(item.item.period),
+        "policy": {"id": policy.id, "version": policy.version, "hash": policy.hash} if policy else None,
+        "path": item.path,
+        "recommendation": item.recommendation.value,
+        "cause": item.cause.value if item.cause else None,
+        "why": item.why,
+        "proposal": {"units": _number(proposal.units), "period": _period(proposal.period), "why": proposal.why}
+        if proposal
+        else None,
+        "criteria": [_criterion(one) for one in item.criteria],
+    }
+
+
+def _criterion(one: CriterionResult) -> Json:
+    return {
+        "id": one.id,
+        "text": one.text,
+        "outcome": one.outcome.value,
+        "why": one.why,
+        "conflict": one.conflict,
+        "document_only": one.document_only,
+        "problem": one.problem,
+        "evidence": [_fact(fact) for fact in one.evidence],
+        "missing": [_requirement(need) for need in one.missing],
+    }
+
+
+def _fact(fact: Fact) -> Json:
+    return {
+        "item": fact.item,
+        "reference": fact.source.reference,
+        "path": fact.source.path,
+        "value": _value(fact.value),
+        "unit": fact.unit,
+        "date": fact.date,
+        "tier": fact.tier.value,
+    }
+
+
+def _requirement(need: DataRequirement) -> Json:
+    return {
+        "item": need.item,
+        "what": need.what,
+        "codes": [{"system": one.system, "code": one.code} for one in need.codes],
+        "window": need.window,
+        "who": need.who,
+    }
+
+
+def _coding(coding: Coding) -> Json:
+    return {"system": coding.system or None, "code": coding.code or None, "display": coding.display}
+
+
+def _value(value: FactValue) -> Any:
+    if isinstance(value, Coding):
+        return _coding(value)
+    return _number(value) if isinstance(value, Decimal) else value
+
+
+def _number(value: Decimal | None) -> int | Decimal | None:
+    """Whole numbers without a point; others keep their digits."""
+    if value is None:
+        return None
+    return int(value) if value == value.to_integral_value() else value
+
+
+def _period(period: Period | None) -> Json:
+    start, end = (period.start, period.end) if period else (None, None)
+    return {"start": start.isoformat() if start else None, "end": end.isoformat() if end else None}

@@ -1,0 +1,90 @@
+"""Facts, dates and thresholds in plain words, for the `why` of an outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from prior_auth.domain.coding import Coding
+from prior_auth.domain.evidence import Fact, FactValue, Looked, Tier, Unread
+
+_CALLED = {
+    "dx.primary": "diagnosis",
+    "dx.secondary": "metastasis",
+    "stage.group": "stage",
+    "stage.T": "T category",
+    "stage.N": "N category",
+    "stage.M": "M category",
+    "ecog": "ECOG",
+    "karnofsky": "Karnofsky",
+    "lvef": "ejection fraction",
+    "er.status": "ER",
+    "pr.status": "PR",
+    "her2.ihc": "HER2 IHC",
+    "her2.ish": "HER2 ISH",
+    "pdl1.tps": "PD-L1 TPS",
+    "variant.present": "variant",
+    "variant.negative-genes": "no variant in",
+    "genes.studied": "gene studied",
+    "genomics-report": "genomics report",
+    "prior.therapy": "earlier therapy",
+    "request.drug": "order for",
+    "allergy.drug": "intolerance of",
+    "comorbidity.absent": "stated absent:",
+    "doc.path-report": "pathology report",
+    "doc.clinic-note": "consult note",
+    "histologic-grade": "grade",
+    "disease-status": "disease status",
+    "mds-aml": "diagnosis",
+}
+_SHOWN = 6
+
+
+def called(item: str) -> str:
+    return _CALLED.get(item, item.removeprefix("attestation.").replace(".", " ").replace("-", " "))
+
+
+def fact_in_words(fact: Fact) -> str:
+    """`ECOG 1 on 2026-09-01 (Observation/ecog-1)`."""
+    value = value_in_words(fact.value)
+    unit = f" {fact.unit}" if fact.unit and fact.unit != "1" else ""
+    day = f" on {fact.date[:10]}" if fact.date else ", undated"
+    what = f"{called(fact.item)} {value}{unit}".strip() if value else called(fact.item)
+    seen = " in a document only" if fact.tier is Tier.DOCUMENT else ""
+    return f"{what}{seen}{day} ({fact.source.reference})"
+
+
+def value_in_words(value: FactValue) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Coding):
+        return value.display or value.code
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
+    return "" if value is None else str(value)
+
+
+def facts_in_words(facts: Sequence[Fact]) -> str:
+    """The first of them, each once, and how many more there are."""
+    words = list(dict.fromkeys(fact_in_words(fact) for fact in facts))
+    more = f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""
+    return "; ".join(words[:_SHOWN]) + more
+
+
+def looked_in_words(looked: Iterable[Looked]) -> str:
+    """`no record found in 41 resources`: how much was read in vain."""
+    by_type: dict[str, int] = {}
+    for one in looked:
+        by_type |= one.resources
+    number = sum(by_type.values())
+    return f"no record found in {number} resources" if by_type else "no record found"
+
+
+def unread_in_words(unread: Sequence[Unread]) -> str:
+    return "; ".join(f"{called(one.item)} in {one.source.reference} is not used: {one.why}" for one in unread[:_SHOWN])
+
+
+def sentence(*parts: str) -> str:
+    """Parts as sentences, each with its capital and its full stop."""
+    told = [part.strip().rstrip(".") for part in parts if part and part.strip()]
+    return " ".join(f"{part[0].upper()}{part[1:]}." for part in told)

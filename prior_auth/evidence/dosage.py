@@ -44,6 +44,11 @@ _DAILY = (
 )
 _WEEKLY = re.compile(r"\b(?:once (?:a |per )?week|weekly)\b")
 _THEN = re.compile(r"\b(?:then|followed by|thereafter)\b|;")
+# A ceiling, a range or a pause: which dose is meant stays open.
+_OPEN = re.compile(
+    r"\b(?:exceed|max(?:imum)?|up to|hold|titrate)\b[^;]*\d\s*(?:mg|g)\b|"
+    r"\d\s*(?:-|or|to)\s*\d+(?:\.\d+)?\s*(?:mg|g)\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +134,7 @@ def _completed(instruction: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield _with_rhythm(instruction, rhythm_in(text))
         return
     phases = [each for each in _THEN.split(text) if _DOSE.search(each)]
-    if not phases:
+    if not phases or _OPEN.search(text):
         yield _with_rhythm(instruction, rhythm_in(text))
         return
     for phase in phases:

@@ -139,7 +139,11 @@ class Run:
         return text
 
     def value_set(self, reference: Vocabulary) -> ValueSet:
-        return self.value_sets[f"{reference.id}|{reference.version}" if reference.version else reference.id]
+        key = f"{reference.id}|{reference.version}" if reference.version else reference.id
+        found = self.value_sets.get(key)
+        if found is None:
+            raise EvaluationError(f"the value set {key} is not loaded", fix="declare it with `valueset`")
+        return found
 
     def parameter(self, name: str, at: At) -> Any:
         """The supplied value. MissingParameter where there is none."""
@@ -181,6 +185,10 @@ class Run:
             problem = _located(error, definition.at)
         except RecursionError:
             problem = BudgetExceeded("defines and functions are nested too deep", where=str(definition.at))
+        except (TypeError, ValueError, ArithmeticError, AttributeError, LookupError) as fault:
+            # A chart or a rule that the engine did not foresee: a problem of this define, never an answer.
+            problem = EvaluationError(f"the engine failed: {type(fault).__name__}", where=str(definition.at))
+            problem.__cause__ = fault
         retrieves, self.retrieves = tuple(self.retrieves.values()), outer
         found = Result(definition.name, value, definition.type, retrieves, problem, definition.at, definition.text)
         self.cache[definition] = found

@@ -139,6 +139,7 @@ CALENDAR = frozenset(["year", "month", "week", "day", "hour", "minute", "second"
 _PLURALS = {f"{unit}s": unit for unit in CALENDAR}
 # Equivalence (`~`), unlike equality, takes a calendar year for the UCUM year.
 _EQUIVALENT = {"year": "a", "month": "mo"}
+_DAYS = {"year": 365, "month": 30}
 
 _FACTOR = re.compile(
     r"(?P<atom>(?:10\*|10\^|(?:[A-Za-z%'_]|\[[^\]]*\])+[0-9]?(?<![0-9])|[0-9]+))(?P<power>[+-]?[0-9]+)?"
@@ -170,9 +171,16 @@ def comparable(unit: str, other: str) -> bool:
     return unit == other or convert(Decimal(1), unit, other) is not None
 
 
-def equivalent_unit(unit: str) -> str:
-    """The UCUM unit that a calendar year or month is equivalent to; any other unit is itself."""
-    return _EQUIVALENT.get(normal(unit), unit)
+def equivalent(value: Decimal, unit: str, to: str) -> Decimal | None:
+    """`value` in `to` where only one is a calendar year or month: a year is 365 days, or one UCUM `a`; or None."""
+    unit, to = normal(unit), normal(to)
+    if unit in CALENDAR and to in CALENDAR:
+        days, other_days = _DAYS.get(unit), _DAYS.get(to)
+        if days is not None:
+            return convert(value * days, "day", to)
+        found = convert(value, unit, "day")
+        return None if found is None or other_days is None else _CONTEXT.divide(found, Decimal(other_days))
+    return convert(value, _EQUIVALENT.get(unit, unit), _EQUIVALENT.get(to, to))
 
 
 def normal(unit: str) -> str:

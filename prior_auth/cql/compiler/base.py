@@ -157,6 +157,10 @@ class Base:
                 if joined is None:
                     return False
                 bound[name] = joined
+            case IntervalOf(point=Variable(name=name)), IntervalOf() if isinstance(
+                bound.get(name), (IntervalOf, ListOf)
+            ):
+                return False
             case ListOf(), ListOf():
                 return self._bind(parameter.element, type_.element, bound)
             case IntervalOf(), IntervalOf():

@@ -46,7 +46,7 @@ from prior_auth.cql.types import (
     is_subtype,
 )
 from prior_auth.cql.values import numbers, temporal
-from prior_auth.cql.values.core import Code, Concept, Interval, Quantity, Ratio
+from prior_auth.cql.values.core import Code, Concept, Interval, Quantity, Ratio, Vocabulary
 from prior_auth.cql.values.intervals import MAXIMUM, MINIMUM, check
 from prior_auth.r4 import model
 
@@ -94,6 +94,9 @@ class Expressions(Timings, Members):
                 f"the bounds of an interval are of unlike types: {bounds[0].type}, {bounds[1].type}", node.at
             )
         low, high = (self.converted(one, point, node.at, "a bound").compute for one in bounds)
+        if point == ANY and all(one.op == "Null" for one in node.args):
+            # An interval without a bound and without a type is no interval, as in the reference engines.
+            return Compiled(IntervalOf(ANY), constant(None))
         closed, name = (node["lowClosed"], node["highClosed"]), point.name if isinstance(point, Named) else "Any"
 
         def compute(run: Run, frame: Frame) -> Interval:
@@ -407,7 +410,7 @@ def _number(kind: str, text: str, at: At) -> tuple[Type, Any]:
         type_, value = LONG, numbers.long(int(text))
     else:
         type_, value = DECIMAL, Decimal(text)
-        fits = abs(value) <= numbers.MAX_DECIMAL and -int(value.as_tuple().exponent) <= 8
+        fits = value.copy_abs() <= numbers.MAX_DECIMAL and -int(value.as_tuple().exponent) <= 8
         value = value if fits else None
     if value is None:
         raise CqlError(f"`{text}` is outside what {kind} can hold", at)
@@ -430,6 +433,10 @@ _INSTANCES: dict[Type, tuple[Callable[[dict[str, Any]], Any], dict[str, Type]]] 
     QUANTITY: (
         lambda given: None if given.get("value") is None else Quantity(given["value"], given.get("unit") or "1"),
         {"value": DECIMAL, "unit": STRING},
+    ),
+    VALUE_SET: (
+        lambda given: Vocabulary("ValueSet", given.get("id") or "", given.get("version"), given.get("name")),
+        {"id": STRING, "version": STRING, "name": STRING},
     ),
     RATIO: (
         lambda given: Ratio(given["numerator"], given["denominator"]) if len(given) == 2 else None,

@@ -41,77 +41,10 @@ from prior_auth.terminology.valuesets import ValueSet
 FHIR_HELPERS = "FHIRHelpers"
 FHIR_VERSIONS = ("4.0.1", "4.0.0", None)
 
-# Names of operators that no function call reaches.
-_NOT_FUNCTIONS = frozenset(
-    [
-        "Add",
-        "Subtract",
-        "Multiply",
-        "Divide",
-        "TruncatedDivide",
-        "Modulo",
-        "Power",
-        "Negate",
-        "Ampersand",
-        "Equal",
-        "NotEqual",
-        "Equivalent",
-        "NotEquivalent",
-        "Less",
-        "LessOrEqual",
-        "Greater",
-        "GreaterOrEqual",
-        "In",
-        "Contains",
-        "Includes",
-        "IncludedIn",
-        "ProperIncludes",
-        "ProperIncludedIn",
-        "Before",
-        "After",
-        "SameAs",
-        "SameOrBefore",
-        "SameOrAfter",
-        "Overlaps",
-        "OverlapsBefore",
-        "OverlapsAfter",
-        "Meets",
-        "MeetsBefore",
-        "MeetsAfter",
-        "Starts",
-        "Ends",
-        "Start",
-        "End",
-        "Width",
-        "Successor",
-        "Predecessor",
-        "PointFrom",
-        "SingletonFrom",
-        "Union",
-        "Intersect",
-        "Except",
-        "Exists",
-        "Distinct",
-        "Flatten",
-        "Collapse",
-        "Expand",
-        "DateTimeComponentFrom",
-        "DateFrom",
-        "TimeFrom",
-        "TimezoneOffsetFrom",
-        "DurationBetween",
-        "DifferenceBetween",
-        "IsNull",
-        "IsTrue",
-        "IsFalse",
-        "Not",
-        "Xor",
-        "Indexer",
-        "InValueSet",
-        "AnyInValueSet",
-        "InCodeSystem",
-    ]
-)
+# Operators that only their own syntax reaches.
+_NOT_FUNCTIONS = frozenset({"DateTimeComponentFrom", "Ampersand", "InCodeSystem", "InValueSet", "AnyInValueSet"})
+_ALIASES = {"Concatenate": "Add"}
+_REFUSED = frozenset({"descendents", "descendants", "children", "repeat", "resolve", "trace", "aggregate"})
 # FHIRPath's way of writing what CQL has as functions, on a list or value before the dot.
 _METHODS = {
     "first": "First", "last": "Last", "exists": "Exists", "count": "Count", "skip": "Skip", "take": "Take",
@@ -326,6 +259,7 @@ class LibraryCompiler(Queries):
             return self.on_Coalesce(operands, at)
         if name.startswith("AgeIn") and not overloads:
             return self._age(name, operands, at)
+        name = _ALIASES.get(name, name) if not overloads else name
         known = name in OVERLOADS and name not in _NOT_FUNCTIONS
         if not known and not overloads:
             names = [*(one.name for one in self.node.functions), *(OVERLOADS.keys() - _NOT_FUNCTIONS), "Coalesce"]
@@ -347,6 +281,8 @@ class LibraryCompiler(Queries):
             overloads += library.overloads(name, fluent=True, outside=True)
         if overloads:
             return self.overloaded(overloads, operands, at, f"`.{name}()`")
+        if name in _REFUSED:
+            raise CqlError(f"`.{name}()` is not supported", at)
         if name not in _METHODS:
             known = [*(one.name for one in self.node.functions if one.fluent), *_METHODS]
             raise CqlError(f"there is no fluent function `{name}`", at, nearest(name, known))

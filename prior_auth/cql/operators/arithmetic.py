@@ -76,11 +76,13 @@ def subtract_from_moment(moment: Any, amount: Quantity) -> Any:
 
 
 @operator("TruncatedDivide", "Integer, Integer -> Integer", "Long, Long -> Long")
-def truncated_divide(left: int, right: int) -> int | None:
+def truncated_divide(left: Any, right: Any) -> Any:
+    if isinstance(left, Uncertain) or isinstance(right, Uncertain):
+        raise EvaluationError("an uncertain number cannot be divided")
     if right == 0:
         return None
     found = abs(left) // abs(right)
-    return int(_fit(left, found if (left < 0) == (right < 0) else -found))
+    return _fit(left, found if (left < 0) == (right < 0) else -found)
 
 
 @operator("TruncatedDivide", "Decimal, Decimal -> Decimal")
@@ -90,8 +92,9 @@ def truncated_divide_decimals(left: Decimal, right: Decimal) -> Decimal | None:
 
 @operator("TruncatedDivide", "Quantity, Quantity -> Quantity")
 def truncated_divide_quantities(left: Quantity, right: Quantity) -> Quantity | None:
-    found = quantities.divide(left, right)
-    return None if found is None else Quantity(Decimal(int(found.value)), found.unit)
+    value = quantities.in_unit(right, left.unit)
+    found = None if value is None else numbers.divide(left.value, value)
+    return None if found is None else Quantity(Decimal(int(found)), left.unit)
 
 
 @operator("Modulo", "Integer, Integer -> Integer", "Long, Long -> Long")
@@ -126,22 +129,24 @@ def power_decimals(base: Decimal, exponent: Decimal) -> Decimal | None:
 
 @operator("Negate", "Integer -> Integer", "Long -> Long", "Decimal -> Decimal")
 def negate(value: Any) -> Any:
-    return Uncertain(-value.high, -value.low) if isinstance(value, Uncertain) else _fit(value, -value)
+    if isinstance(value, Uncertain):
+        return Uncertain(-value.high, -value.low)
+    return value.copy_negate() if isinstance(value, Decimal) else _fit(value, -value)
 
 
 @operator("Negate", "Quantity -> Quantity")
 def negate_quantity(value: Quantity) -> Quantity:
-    return Quantity(-value.value, value.unit)
+    return Quantity(value.value.copy_negate(), value.unit)
 
 
 @operator("Abs", "Integer -> Integer", "Long -> Long", "Decimal -> Decimal")
 def absolute(value: Any) -> Any:
-    return _fit(value, abs(value))
+    return value.copy_abs() if isinstance(value, Decimal) else _fit(value, abs(value))
 
 
 @operator("Abs", "Quantity -> Quantity")
 def absolute_quantity(value: Quantity) -> Quantity:
-    return Quantity(abs(value.value), value.unit)
+    return Quantity(value.value.copy_abs(), value.unit)
 
 
 @operator("Ceiling", "Decimal -> Integer")
@@ -213,14 +218,14 @@ def precision(value: Decimal) -> int:
     return _digits(value)
 
 
-@operator("LowBoundary", "Decimal, Integer -> Decimal")
-def low_boundary(value: Decimal, digits: int) -> Decimal | None:
-    return _boundary(value, digits, -1)
+@operator("LowBoundary", "Decimal, Integer -> Decimal", nulls=True)
+def low_boundary(value: Decimal | None, digits: int | None) -> Decimal | None:
+    return None if value is None else _boundary(value, 8 if digits is None else digits, -1)
 
 
-@operator("HighBoundary", "Decimal, Integer -> Decimal")
-def high_boundary(value: Decimal, digits: int) -> Decimal | None:
-    return _boundary(value, digits, 1)
+@operator("HighBoundary", "Decimal, Integer -> Decimal", nulls=True)
+def high_boundary(value: Decimal | None, digits: int | None) -> Decimal | None:
+    return None if value is None else _boundary(value, 8 if digits is None else digits, 1)
 
 
 def _boundary(value: Decimal, digits: int, side: int) -> Decimal | None:

@@ -118,7 +118,8 @@ def date_to_date_time(value: Any) -> DateTime:
 
 @operator("ToTime", "String -> Time")
 def to_time(text: str) -> Time | None:
-    return temporal.read_time(text)
+    """A time of day has no offset; one that is written is left out."""
+    return temporal.read_time(re.sub(r"(Z|[+-]\d\d:\d\d)$", "", text))
 
 
 @operator("ToTime", "DateTime -> Time")

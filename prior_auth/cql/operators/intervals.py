@@ -150,7 +150,11 @@ def _joins(left: Interval, right: Interval, per: Quantity | None) -> bool:
 
 def _plus(value: Any, step: Quantity, times: int = 1) -> Any:
     if isinstance(value, (Date, DateTime, Time)):
-        return temporal.add(value, step.value * times, step.unit)
+        try:
+            return temporal.add(value, step.value * times, step.unit)
+        except EvaluationError:
+            # Beyond the last day that there is; what is cut up ends here.
+            return None
     if isinstance(value, Quantity):
         return quantities.add(value, Quantity(step.value * times, step.unit))
     return type(value)(value + step.value * times)
@@ -196,8 +200,11 @@ def _pieces(run: Any, interval: Interval, per: Quantity | None) -> list[Interval
     step = per or _own_step(low, high)
     if isinstance(low, (Date, DateTime, Time)):
         low, high = _at_precision(low, step), _at_precision(high, step)
-    elif isinstance(low, Decimal) or (isinstance(low, int) and step.value != int(step.value)):
-        low, high = _cut(Decimal(low), step), _cut(Decimal(high), step)
+    elif isinstance(low, int) and step.value != int(step.value):
+        # Each whole number stands for all its fractions: 10 per 0.1 is 10.0 to 10.9.
+        low, high = _cut(Decimal(low), step), _cut(Decimal(high) + 1, step) - _least(step)
+    elif isinstance(low, Decimal):
+        low, high = _cut(low, step), _cut(high, step)
     if low is None or high is None or _too_fine(low, step):
         return []
     found: list[Interval] = []
@@ -231,6 +238,11 @@ def _cut(value: Decimal, step: Quantity) -> Decimal:
     return value.quantize(Decimal(1).scaleb(exponent), rounding="ROUND_DOWN", context=numbers.CONTEXT)
 
 
+def _least(step: Quantity) -> Decimal:
+    """One in the last digit of the step."""
+    return Decimal(1).scaleb(min(0, int(numbers.plain(step.value).as_tuple().exponent)))
+
+
 def _at_precision(value: Any, step: Quantity) -> Any:
     unit = temporal.calendar_unit(step.unit)
     limit = temporal.UNITS.index("day" if unit == "week" else unit) + 1 - (3 if isinstance(value, Time) else 0)
@@ -253,8 +265,6 @@ def _too_fine(value: Any, step: Quantity) -> bool:
 
 def _before(value: Any, step: Quantity) -> Any:
     if isinstance(value, (Decimal, Quantity)):
-        number = step.value
-        exponent = min(0, int(numbers.plain(number).as_tuple().exponent))
-        unit = Decimal(1).scaleb(exponent)
-        return value - unit if isinstance(value, Decimal) else Quantity(value.value - unit, value.unit)
+        least = _least(step)
+        return value - least if isinstance(value, Decimal) else Quantity(value.value - least, value.unit)
     return successor(value, -1)

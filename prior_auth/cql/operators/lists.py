@@ -8,6 +8,7 @@ from typing import Any
 from prior_auth.cql.errors import EvaluationError
 from prior_auth.cql.operators.registry import operator
 from prior_auth.cql.values.compare import distinct, equal, equivalent, key
+from prior_auth.cql.values.intervals import negated
 
 
 def holds(values: Sequence[Any], value: Any) -> bool:
@@ -37,6 +38,24 @@ def list_included_in(part: Sequence[Any], values: Sequence[Any], precision: str 
     return list_includes(values, part, precision)
 
 
+operator("Includes", "List<T>, T -> Boolean", nulls=True, precise=True)(list_contains)
+operator("IncludedIn", "T, List<T> -> Boolean", nulls=True, precise=True)(in_list)
+
+
+@operator("ProperIncludes", "List<T>, T -> Boolean", nulls=True, precise=True)
+def list_properly_contains(values: Sequence[Any] | None, value: Any, _precision: str | None) -> bool | None:
+    if values is None or not holds(values, value):
+        unsure = values is not None and value is not None and any(equal(one, value) is None for one in values)
+        return None if unsure and not any(one is None for one in values or ()) else False
+    others = [True if (one is None) != (value is None) and value is None else _differs(one, value) for one in values]
+    return True if True in others else None if None in others else False
+
+
+@operator("ProperIncludedIn", "T, List<T> -> Boolean", nulls=True, precise=True)
+def properly_in_list(value: Any, values: Sequence[Any] | None, precision: str | None) -> bool | None:
+    return list_properly_contains(values, value, precision)
+
+
 @operator("ProperIncludes", "List<T>, List<T> -> Boolean", precise=True)
 def list_properly_includes(values: Sequence[Any], part: Sequence[Any], _precision: str | None) -> bool:
     return len(distinct(values)) > len(distinct(part)) and all(holds(values, one) for one in part)
@@ -47,18 +66,8 @@ def list_properly_included_in(part: Sequence[Any], values: Sequence[Any], precis
     return list_properly_includes(values, part, precision)
 
 
-operator("Includes", "List<T>, T -> Boolean", nulls=True, precise=True)(list_contains)
-operator("IncludedIn", "T, List<T> -> Boolean", nulls=True, precise=True)(in_list)
-
-
-@operator("ProperIncludes", "List<T>, T -> Boolean", nulls=True, precise=True)
-def list_properly_contains(values: Sequence[Any] | None, value: Any, _precision: str | None) -> bool | None:
-    return values is not None and holds(values, value) and len(distinct(values)) > 1
-
-
-@operator("ProperIncludedIn", "T, List<T> -> Boolean", nulls=True, precise=True)
-def properly_in_list(value: Any, values: Sequence[Any] | None, precision: str | None) -> bool | None:
-    return list_properly_contains(values, value, precision)
+def _differs(one: Any, value: Any) -> bool | None:
+    return False if one is None and value is None else negated(equal(one, value))
 
 
 @operator("Union", "List<T>, List<T> -> List<T>", nulls=True, run=True)
@@ -149,6 +158,14 @@ def take(values: Sequence[Any] | None, count: int | None) -> list[Any] | None:
 @operator("Tail", "List<T> -> List<T>")
 def tail(values: Sequence[Any]) -> list[Any]:
     return list(values[1:])
+
+
+@operator(
+    "Slice", "List<T> -> List<T>", "List<T>, Integer -> List<T>", "List<T>, Integer, Integer -> List<T>", nulls=True
+)
+def slice_(values: Sequence[Any] | None, start: int | None = None, end: int | None = None) -> list[Any] | None:
+    """From `start` up to `end`, which is not included; negative ones count from the end of the list."""
+    return None if values is None else list(values[start:end])
 
 
 operator("ToList", "T -> List<T>", nulls=True)(lambda value: [] if value is None else [value])

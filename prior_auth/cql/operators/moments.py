@@ -119,18 +119,20 @@ def precision(value: Any) -> int:
     return digits[len(value.parts) - 1]
 
 
-@operator("LowBoundary", "Date, Integer -> Date", "DateTime, Integer -> DateTime", "Time, Integer -> Time")
-def low_boundary(value: Any, digits: int) -> Any:
-    return _cut(temporal.low(value), digits)
+@operator("LowBoundary", "Date, Integer -> Date", "DateTime, Integer -> DateTime", "Time, Integer -> Time", nulls=True)
+def low_boundary(value: Any, digits: int | None) -> Any:
+    return None if value is None else _cut(temporal.low(value), digits)
 
 
-@operator("HighBoundary", "Date, Integer -> Date", "DateTime, Integer -> DateTime", "Time, Integer -> Time")
-def high_boundary(value: Any, digits: int) -> Any:
-    return _cut(temporal.high(value), digits)
+@operator("HighBoundary", "Date, Integer -> Date", "DateTime, Integer -> DateTime", "Time, Integer -> Time", nulls=True)
+def high_boundary(value: Any, digits: int | None) -> Any:
+    return None if value is None else _cut(temporal.high(value), digits)
 
 
-def _cut(value: Any, digits: int) -> Any:
-    """As many parts as `digits` stand for: 6 of a date is year and month."""
+def _cut(value: Any, digits: int | None) -> Any:
+    """As many parts as `digits` stand for, all by default: 6 of a date is year and month."""
+    if digits is None:
+        return value
     sizes = {2: 1, 4: 2, 6: 3, 9: 4} if isinstance(value, Time) else {4: 1, 6: 2, 8: 3, 10: 4, 12: 5, 14: 6, 17: 7}
     count = sizes.get(digits)
     if count is None or count > len(value.parts):

@@ -79,7 +79,7 @@ def last_position_of(part: str, text: str) -> int:
 
 @operator("Substring", "String, Integer -> String")
 def substring(text: str, start: int) -> str | None:
-    return text[start:] if 0 <= start < len(text) else None
+    return text[start:] if start == 0 or 0 < start < len(text) else None
 
 
 @operator("Substring", "String, Integer, Integer -> String")

@@ -150,12 +150,18 @@ def _follows(last: Any, first: Any, precision: str | None) -> bool | None:
 
 @operator("MeetsBefore", _INTERVALS, precise=True)
 def meets_before(left: Interval, right: Interval, precision: str | None) -> bool | None:
-    return _follows(end(left), start(right), precision)
+    found = _follows(end(left), start(right), precision)
+    if found is None and compare_at(start(left), end(right), ">=", precision) is True:
+        return False
+    return found
 
 
 @operator("MeetsAfter", _INTERVALS, precise=True)
 def meets_after(left: Interval, right: Interval, precision: str | None) -> bool | None:
-    return _follows(end(right), start(left), precision)
+    found = _follows(end(right), start(left), precision)
+    if found is None and compare_at(end(left), start(right), "<=", precision) is True:
+        return False
+    return found
 
 
 @operator("Meets", _INTERVALS, precise=True)

@@ -97,7 +97,9 @@ class Cursor:
         return self.next().text
 
     def refuse(self, expected: str, known: tuple[str, ...] = ()) -> CqlError:
-        fix = nearest(self.token.text, set(known or KEYWORDS) - {self.token.text}) if self.token.kind == "word" else None
+        fix = (
+            nearest(self.token.text, set(known or KEYWORDS) - {self.token.text}) if self.token.kind == "word" else None
+        )
         return CqlError(f"expected {expected}, found {self.token.shown}", self.at(), fix)
 
     def unsupported(self, what: str, fix: str | None = None) -> CqlError:

@@ -7,15 +7,31 @@ from prior_auth.cql.syntax.cursor import PRECISIONS, UNITS
 from prior_auth.cql.syntax.nodes import Node
 from prior_auth.cql.syntax.phrases import Phrases
 
-_COMPONENTS = (*PRECISIONS, "timezoneoffset", "date", "time")
+_COMPONENTS = (*PRECISIONS, "timezoneoffset", "timezone", "date", "time")
 _MULTIPLY = {"*": "Multiply", "/": "Divide", "div": "TruncatedDivide", "mod": "Modulo"}
 _ADD = {"+": "Add", "-": "Subtract", "&": "Ampersand"}
 # Keywords that no name may be without quotes; the others are names where nothing else fits.
 _RESERVED = frozenset(
-    """aggregate all and as between case cast collapse convert define difference distinct div during else end except
-    exists expand false flatten from function if implies in include includes intersect is let library mod not null on
-    or overlaps parameter properly return same singleton sort such then true union using where when with within without
-    xor""".split()
+    {
+        *("aggregate", "all", "and", "as", "between", "case", "cast", "collapse", "convert", "define", "difference"),
+        *("distinct", "div", "during", "else", "end", "except", "exists", "expand", "false", "flatten", "from"),
+        *("function", "if", "implies", "in", "include", "includes", "intersect", "is", "let", "library", "mod", "not"),
+        *(
+            "null",
+            "on",
+            "or",
+            "overlaps",
+            "parameter",
+            "properly",
+            "return",
+            "same",
+            "singleton",
+            "sort",
+            "such",
+            "then",
+        ),
+        *("true", "union", "using", "when", "where", "with", "within", "without", "xor"),
+    }
 )
 
 
@@ -359,7 +375,12 @@ class Terms(Phrases):
 
 
 def _component(word: str, at: At, operand: Node) -> Node:
-    op = {"date": "DateFrom", "time": "TimeFrom", "timezoneoffset": "TimezoneOffsetFrom"}.get(word)
+    op = {
+        "date": "DateFrom",
+        "time": "TimeFrom",
+        "timezoneoffset": "TimezoneOffsetFrom",
+        "timezone": "TimezoneOffsetFrom",
+    }.get(word)
     if op:
         return Node(op, at, (operand,))
     return Node("DateTimeComponentFrom", at, (operand,), {"precision": word})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import ROUND_DOWN, Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from prior_auth.cql.values import numbers, temporal
@@ -27,7 +27,7 @@ def equal(left: Any, right: Any) -> bool | None:
         return _equal_lists(left, right)
     if isinstance(left, (Date, DateTime, Time)):
         found = _order_moments(left, right)
-        return None if found is None else found == 0
+        return temporal.same_second(left, right) if found is None else found == 0
     if isinstance(left, Quantity):
         if not isinstance(right, Quantity):
             return False
@@ -66,7 +66,10 @@ def _equal_lists(left: Sequence[Any], right: Any) -> bool | None:
 def _equal_tuples(left: Mapping[str, Any], right: Any) -> bool | None:
     if not isinstance(right, dict) or left.keys() != right.keys():
         return False
-    return _all(True if left[k] is None and right[k] is None else equal(left[k], right[k]) for k in left)
+    # The first element that is not equal decides, as the official suite has it: null before a difference is null.
+    pairs = ((left[name], right[name]) for name in left)
+    found = (True if a is None and b is None else equal(a, b) for a, b in pairs)
+    return next((one for one in found if one is not True), True)
 
 
 def _equal_intervals(left: Interval, right: Any) -> bool | None:
@@ -208,7 +211,7 @@ def _equivalent_decimals(left: Any, right: Any) -> bool:
     a, b = numbers.plain(Decimal(left)), numbers.plain(Decimal(right))
     digits = max(int(a.as_tuple().exponent), int(b.as_tuple().exponent))
     step = Decimal(1).scaleb(digits)
-    return a.quantize(step, ROUND_DOWN, numbers.CONTEXT) == b.quantize(step, ROUND_DOWN, numbers.CONTEXT)
+    return a.quantize(step, ROUND_HALF_UP, numbers.CONTEXT) == b.quantize(step, ROUND_HALF_UP, numbers.CONTEXT)
 
 
 def _equivalent_quantities(left: Quantity, right: Quantity) -> bool:
@@ -217,7 +220,7 @@ def _equivalent_quantities(left: Quantity, right: Quantity) -> bool:
     a, b = ucum.normal(left.unit), ucum.normal(right.unit)
     value = ucum.convert(right.value, b, a)
     if value is None:
-        value = ucum.convert(right.value, ucum.equivalent_unit(b), ucum.equivalent_unit(a))
+        value = ucum.equivalent(right.value, b, a)
     return value is not None and value == left.value
 
 

@@ -11,16 +11,19 @@ from prior_auth.cql.values.core import Interval, Long, Quantity
 from prior_auth.cql.values.temporal import Date, DateTime, Time
 from prior_auth.cql.values.uncertain import Uncertain
 
+# What `minimum Decimal` and `maximum Decimal` are; a literal may hold eight digits more before the point.
+_GREATEST = Decimal("99999999999999999999.99999999")
+_LEAST = _GREATEST.copy_negate()
 MINIMUM: dict[str, Any] = {
-    "Integer": numbers.MIN_INTEGER, "Long": Long(numbers.MIN_LONG), "Decimal": numbers.MIN_DECIMAL,
+    "Integer": numbers.MIN_INTEGER, "Long": Long(numbers.MIN_LONG), "Decimal": _LEAST,
     "Date": Date((1, 1, 1)), "DateTime": DateTime((1, 1, 1, 0, 0, 0, 0)), "Time": Time((0, 0, 0, 0)),
-    "Quantity": Quantity(numbers.MIN_DECIMAL),
+    "Quantity": Quantity(_LEAST),
 }  # fmt: skip
 MAXIMUM: dict[str, Any] = {
-    "Integer": numbers.MAX_INTEGER, "Long": Long(numbers.MAX_LONG), "Decimal": numbers.MAX_DECIMAL,
+    "Integer": numbers.MAX_INTEGER, "Long": Long(numbers.MAX_LONG), "Decimal": _GREATEST,
     "Date": Date((9999, 12, 31)), "DateTime": DateTime((9999, 12, 31, 23, 59, 59, 999)),
     "Time": Time((23, 59, 59, 999)),
-    "Quantity": Quantity(numbers.MAX_DECIMAL),
+    "Quantity": Quantity(_GREATEST),
 }  # fmt: skip
 
 
@@ -32,9 +35,9 @@ def successor(value: Any, steps: int = 1) -> Any:
     elif isinstance(value, int):
         found = numbers.integer(value + steps)
     elif isinstance(value, Decimal):
-        found = numbers.decimal(value + steps * numbers.STEP)
+        found = numbers.decimal(numbers.CONTEXT.add(value, steps * numbers.STEP))
     elif isinstance(value, Quantity):
-        number = numbers.decimal(value.value + steps * numbers.STEP)
+        number = numbers.decimal(numbers.CONTEXT.add(value.value, steps * numbers.STEP))
         found = None if number is None else Quantity(number, value.unit)
     elif isinstance(value, Uncertain):
         found = Uncertain(value.low + steps, value.high + steps)

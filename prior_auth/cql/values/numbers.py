@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from typing import Any
 
 from prior_auth.cql.values.core import Long
 
 MIN_INTEGER, MAX_INTEGER = -(2**31), 2**31 - 1
 MIN_LONG, MAX_LONG = -(2**63), 2**63 - 1
-MAX_DECIMAL = Decimal("99999999999999999999.99999999")
-MIN_DECIMAL = -MAX_DECIMAL
+MAX_DECIMAL = Decimal("9999999999999999999999999999.99999999")
+MIN_DECIMAL = MAX_DECIMAL.copy_negate()
 STEP = Decimal("0.00000001")
 CONTEXT = Context(prec=60, Emax=999_999, Emin=-999_999)
 
@@ -25,12 +25,12 @@ def long(value: int) -> Long | None:
 
 
 def decimal(value: Decimal) -> Decimal | None:
-    """`value` with at most eight digits after the point, cut off; None where it is too large."""
+    """`value` with at most eight digits after the point, the rest rounded; None where it is too large."""
     if not value.is_finite():
         return None
     exponent = value.as_tuple().exponent
     if isinstance(exponent, int) and exponent < -8:
-        value = value.quantize(STEP, rounding=ROUND_DOWN, context=CONTEXT)
+        value = value.quantize(STEP, rounding=ROUND_HALF_UP, context=CONTEXT)
         value = plain(value)
     return value if MIN_DECIMAL <= value <= MAX_DECIMAL else None
 
@@ -66,6 +66,3 @@ def as_decimal(value: Any) -> Decimal:
     if isinstance(value, Decimal):
         return value
     return Decimal(value) if isinstance(value, int) else Decimal(repr(value))
-
-
-HALF_UP = ROUND_HALF_UP

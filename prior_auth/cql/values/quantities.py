@@ -12,10 +12,10 @@ from prior_auth.terminology import ucum
 def add(left: Quantity, right: Quantity, sign: int = 1) -> Quantity | None:
     """In the finer of the two units; None where one does not convert to the other."""
     if left.unit == right.unit:
-        return _made(left.value + sign * right.value, left.unit)
+        return _made(_sum(left.value, right.value, sign), left.unit)
     unit = left.unit if ucum.is_finer(left.unit, right.unit) else right.unit
     a, b = ucum.convert(left.value, left.unit, unit), ucum.convert(right.value, right.unit, unit)
-    return None if a is None or b is None else _made(a + sign * b, unit)
+    return None if a is None or b is None else _made(_sum(a, b, sign), unit)
 
 
 def subtract(left: Quantity, right: Quantity) -> Quantity | None:
@@ -24,7 +24,7 @@ def subtract(left: Quantity, right: Quantity) -> Quantity | None:
 
 def multiply(left: Quantity, right: Quantity) -> Quantity | None:
     value, unit = _in_same_unit(right, left)
-    return _made(left.value * value, ucum.multiplied(left.unit, unit))
+    return _made(numbers.CONTEXT.multiply(left.value, value), ucum.multiplied(left.unit, unit))
 
 
 def divide(left: Quantity, right: Quantity) -> Quantity | None:
@@ -46,6 +46,10 @@ def _in_same_unit(value: Quantity, like: Quantity) -> tuple[Decimal, str]:
         return value.value, value.unit
     found = ucum.convert(value.value, value.unit, like.unit)
     return (value.value, value.unit) if found is None else (found, like.unit)
+
+
+def _sum(left: Decimal, right: Decimal, sign: int) -> Decimal:
+    return numbers.CONTEXT.add(left, right) if sign > 0 else numbers.CONTEXT.subtract(left, right)
 
 
 def _made(value: Decimal, unit: str) -> Quantity | None:

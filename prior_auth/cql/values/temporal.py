@@ -177,23 +177,24 @@ def order(left: Temporal, right: Temporal, precision: str | None = None) -> int 
     a, b = _full(left), _full(right)
     if left.offset != right.offset and (precision is None or precision in _TIME_UNITS):
         a, b = _in_utc(left), _in_utc(right)
+    limit = len(UNITS)
     if precision is not None:
         limit = UNITS.index(precision) + 1
         a, b = a[:limit], b[:limit]
-        if limit > 6:
-            limit = 6 if min(len(a), len(b)) == 6 else limit
     shared = min(len(a), len(b))
     if a[:shared] != b[:shared]:
         return -1 if a[:shared] < b[:shared] else 1
     if len(a) == len(b):
-        if precision is not None and len(a) < min(limit, 6 if limit == 7 else limit):
-            return None
-        return 0
-    if shared >= 6:
-        # Seconds and milliseconds compare as one decimal: what is missing is .0
-        c, d = a + (0,) * (7 - len(a)), b + (0,) * (7 - len(b))
-        return (c > d) - (c < d)
+        return None if precision is not None and len(a) < limit else 0
     return None
+
+
+def same_second(left: Any, right: Any) -> bool | None:
+    """Whether two moments that agree as far as both are known are equal: a missing millisecond counts as .0"""
+    if type(left) is not type(right) or {len(_full(left)), len(_full(right))} != {6, 7}:
+        return None
+    finer = left if len(_full(left)) == 7 else right
+    return True if finer.parts[-1] == 0 else None
 
 
 def _in_utc(value: Temporal) -> tuple[int, ...]:
@@ -266,9 +267,9 @@ def _like(value: Any, full: tuple[int, ...], limit: int) -> Any:
 
 
 def add(value: Any, amount: Decimal, unit: str) -> Any:
-    """`value` plus an amount of a calendar unit; None beyond the years 1 to 9999. Precision stays as it is.
+    """`value` plus an amount of a calendar unit; precision stays as it is.
 
-    EvaluationError for a unit that is no duration, or a UCUM one longer than a week.
+    EvaluationError beyond the years 1 to 9999, for a unit that is no duration, or a UCUM one longer than a week.
     """
     unit = calendar_unit(unit)
     parts = _full(value)
@@ -276,7 +277,7 @@ def add(value: Any, amount: Decimal, unit: str) -> Any:
     try:
         moved = _moved(parts, count, unit, wrap=isinstance(value, Time))
     except (OverflowError, ValueError):
-        return None
+        raise EvaluationError("a date beyond the years 1 to 9999") from None
     return _like(value, moved, len(parts))
 
 
@@ -325,7 +326,7 @@ _MILLISECONDS = {"day": 86_400_000, "hour": 3_600_000, "minute": 60_000, "second
 def successor(value: Any, steps: int = 1) -> Any:
     """The next value of the same precision. EvaluationError beyond the last one."""
     found = add(value, Decimal(steps), precision_of(value))
-    if found is None or (isinstance(value, Time) and (found.parts > value.parts) != (steps > 0)):
+    if isinstance(value, Time) and (found.parts > value.parts) != (steps > 0):
         raise EvaluationError("there is no value beyond the last one of its type")
     return found
 

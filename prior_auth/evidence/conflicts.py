@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from prior_auth.domain.evidence import Unread
+from prior_auth.evidence.claims import agree
 from prior_auth.evidence.statement import Statement, unread
 
 INSIGNIFICANT = "insignificant"
@@ -85,7 +86,7 @@ def _claim(statement: Statement) -> object:
 
 
 def _disagree(one: Statement, other: Statement) -> bool:
-    if _claim(one) == _claim(other):
+    if agree(_claim(one), _claim(other)):
         return False
     if one.aspect == other.aspect:
         return True

@@ -11,6 +11,7 @@ from prior_auth.domain.coding import Coding
 from prior_auth.domain.evidence import Tier, Unread
 from prior_auth.evidence.binding import Binding
 from prior_auth.evidence.chart import Entry, codings_of, concept_text, mapping, sequence
+from prior_auth.evidence.claims import claim_of
 from prior_auth.evidence.definitions import EvidenceDefinition
 from prior_auth.evidence.finding import Answer, Finder, read
 from prior_auth.evidence.normalise import Reading
@@ -75,6 +76,7 @@ def statement(answer: Answer, reading: Reading, binding: Binding, focus: str | N
         method=_method(entry, reading),
         single=definition.single,
         varies=definition.varies,
+        claim=claim_of(definition.item, reading),
     )
 
 

@@ -18,7 +18,7 @@ from prior_auth.evidence.normalise.drug_table import (
     Product,
 )
 from prior_auth.evidence.normalise.reading import Normaliser, Reading, Unreadable
-from prior_auth.evidence.normalise.text import fold
+from prior_auth.evidence.normalise.text import doubtful, fold, of_family
 
 _BY_RXNORM = {each.rxnorm: each.name for each in INGREDIENTS.values() if each.rxnorm} | dict(RXNORM_PRODUCTS)
 _CONJUGATE = r"(?!(?:[\s-]+(?:emtansine|deruxtecan|duocarmazine|rezetecan|botidotin|vedotin)))"
@@ -56,6 +56,8 @@ _UNLISTED_SUFFIX = re.compile(r"\b(trastuzumab|bevacizumab|rituximab|pegfilgrast
 def named_in(text: str) -> tuple[tuple[Ingredient, Product | None], ...]:
     """Every drug a text names as such, in order; a drug that it says was not given is none of them."""
     folded = fold(text)
+    if doubtful(folded) or of_family(folded):
+        raise Unreadable("the text doubts, or speaks of the family")
     found: dict[str, set[Product]] = {}
     for match in _ANY_NAME.finditer(folded):
         _, name, product = _ALL_NAMES[int((match.lastgroup or "n0")[1:])]

@@ -9,7 +9,7 @@ from typing import Any
 
 from prior_auth.evidence.normalise.codes import LNC, has_code, question_words, refuse_absent, statements
 from prior_auth.evidence.normalise.reading import Normaliser, Reading, Unreadable
-from prior_auth.evidence.normalise.text import COMPARATOR, NUMBER, Lexicon, comparator, doubtful, fold
+from prior_auth.evidence.normalise.text import COMPARATOR, NUMBER, Lexicon, comparator, doubtful, fold, negated, of_family
 from prior_auth.evidence.normalise.units import Measure, quantity
 
 _NUMBER = (
@@ -85,6 +85,9 @@ def _by_search(text: str, *patterns: re.Pattern[str]) -> Measure:
     if _ABOUT_THE_TEST.search(folded) or doubtful(folded):
         raise Unreadable("the text speaks of the test's thresholds or is in doubt")
     found = {_measure(match.groupdict()) for pattern in patterns for match in pattern.finditer(folded)}
+    sentences = [each for each in re.split(r"[.;](?:\s|$)", folded) if any(one.search(each) for one in patterns)]
+    if any(negated(each) or of_family(each) for each in sentences):
+        raise Unreadable("the text denies, or speaks of the family")
     if len(found) != 1 or len(re.findall(rf"{NUMBER}\s?(?:%|percent)", folded)) > 1:
         raise Unreadable("the text does not state one score")
     return found.pop()

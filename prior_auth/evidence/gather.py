@@ -23,7 +23,7 @@ from prior_auth.evidence.procedures import procedures
 from prior_auth.evidence.reports import reports
 from prior_auth.evidence.staging import from_diagnoses
 from prior_auth.evidence.statement import Harvest, Statement
-from prior_auth.evidence.therapy import therapy
+from prior_auth.evidence.therapy import MEDICATIONS, therapy
 from prior_auth.evidence.variants import genes_studied, variants
 from prior_auth.evidence.viewing import view_of
 
@@ -100,5 +100,7 @@ def _looked(chart: Chart, definitions: EvidenceDefinitions, facts: Iterable[Fact
     for definition in definitions:
         if definition.item not in answered:
             kinds = dict.fromkeys(search.resource for search in definition.searches)
+            if definition.view == "therapy":
+                kinds = dict.fromkeys(MEDICATIONS)
             looked[definition.item] = Looked(definition.item, {kind: counts[kind] for kind in kinds})
     return looked

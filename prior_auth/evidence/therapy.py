@@ -24,6 +24,7 @@ ADMINISTRATION = f"{MCODE}mcode-cancer-related-medication-administration"
 REQUEST = f"{MCODE}mcode-cancer-related-medication-request"
 
 _GIVEN = ("MedicationAdministration", "MedicationDispense", "MedicationStatement")
+MEDICATIONS = (*_GIVEN, "MedicationRequest")
 _STATUS_GIVEN = {"active": "in-progress", "in-progress": "in-progress", "stopped": "stopped", "on-hold": "on-hold"}
 _KEPT_OF_ORDER = ("statusReason", "priority", "substitution", "courseOfTherapyType")
 _KEPT_OF_DISPENSE = (
@@ -37,7 +38,7 @@ def therapy(chart: Chart, binding: Binding) -> Harvest:
     statements: list[Statement] = []
     doubts: list[Unread] = []
     known: dict[str, tuple[Reading, ...]] = {}  # charts name few drugs many times
-    for entry in chart.of_type(*_GIVEN, "MedicationRequest"):
+    for entry in chart.of_type(*MEDICATIONS):
         found = standing(entry.resource)
         if found is Standing.NOTHING:
             continue

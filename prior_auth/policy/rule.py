@@ -46,7 +46,8 @@ def join(
 
 
 def _check_defines(policy: Policy, library: Library) -> None:
-    named = [(one.fits, f"path {one.id}") for one in (*policy.paths, *policy.unwritten)]
+    named = [(one.fits, f"path {one.id}") for one in policy.paths]
+    named += [(one.fits, f"path {one.id}") for one in policy.unwritten]
     named += [(define, one.id) for one in policy.criteria for define in one.defines]
     for define, by in named:
         if define not in library.definitions:

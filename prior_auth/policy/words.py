@@ -49,7 +49,8 @@ def fact_in_words(fact: Fact) -> str:
     value = value_in_words(fact.value)
     unit = f" {fact.unit}" if fact.unit and fact.unit != "1" else ""
     day = f" on {fact.date[:10]}" if fact.date else ", undated"
-    what = f"{called(fact.item)} {value}{unit}".strip() if value else called(fact.item)
+    spoken = value and not fact.item.startswith("doc.")
+    what = f"{called(fact.item)} {value}{unit}" if spoken else called(fact.item)
     seen = " in a document only" if fact.tier is Tier.DOCUMENT else ""
     return f"{what}{seen}{day} ({fact.source.reference})"
 
@@ -77,7 +78,7 @@ def looked_in_words(looked: Iterable[Looked]) -> str:
     for one in looked:
         by_type |= one.resources
     number = sum(by_type.values())
-    return f"no record found in {number} resources" if by_type else "no record found"
+    return f"no record found in {number} resources" if by_type else "nothing on record speaks of it"
 
 
 def unread_in_words(unread: Sequence[Unread]) -> str:

@@ -27,11 +27,11 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> Any:
     yield found
     loader.flatten_mapping(node)
     for key_node, value_node in node.value:
-        key = loader.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+        key = loader.construct_object(key_node, deep=True)
         line = key_node.start_mark.line + 1
         if key in found.lines:
             raise RuleError(f"the key {key} comes twice", where=f"{loader.file}:{line}", fix="keep one of them")
-        found[key] = loader.construct_object(value_node, deep=True)  # type: ignore[no-untyped-call]
+        found[key] = loader.construct_object(value_node, deep=True)
         found.lines[key] = line
 
 
@@ -51,7 +51,7 @@ def read_yaml(text: str, *, file: str) -> Any:
     except yaml.YAMLError:
         raise RuleError("this is no YAML", where=file) from None
     finally:
-        loader.dispose()  # type: ignore[no-untyped-call]
+        loader.dispose()
 
 
 def line_of(content: Any, path: Sequence[str | int]) -> int | None:

@@ -1,0 +1,122 @@
+"""`prior-auth`: the command line. Standard output holds only the answer; progress and errors go to standard error."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from prior_auth.charts.bundle_file import BundleFile
+from prior_auth.errors import BadInput, PriorAuthError
+from prior_auth.evidence.gather import gather
+from prior_auth.fhir import json
+from prior_auth.fhir.mcode import view_bundle
+from prior_auth.fhir.orders import authorization_request
+from prior_auth.fhir.validate import report as validation
+from prior_auth.policy.assess import assess as judge
+from prior_auth.policy.report import as_json
+from prior_auth.policy.terminal import as_lines
+from prior_auth.rulebook import Rulebook
+
+BAD_INPUT = 2
+
+app = typer.Typer(
+    help="Prior authorization for cancer care: judge, send, follow.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+BundleArgument = Annotated[Path, typer.Argument(metavar="BUNDLE", help="A FHIR R4 Bundle, JSON.")]
+AsOf = Annotated[str | None, typer.Option("--as-of", metavar="DATE", help="The day of judgement (YYYY-MM-DD); today.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
+Rules = Annotated[Path | None, typer.Option("--rules", envvar="PRIOR_AUTH_RULES", help="A rules folder of your own.")]
+
+
+@app.callback()
+def _commands() -> None:
+    """Prior authorization for cancer care: judge, send, follow."""
+
+
+@app.command()
+def assess(
+    bundle: BundleArgument,
+    as_of: AsOf = None,
+    order: Annotated[str | None, typer.Option("--order", metavar="REFERENCE", help="Judge this order only.")] = None,
+    payer: Annotated[str | None, typer.Option("--payer", metavar="ID", help="Judge for this payer.")] = None,
+    as_program: AsJson = False,
+    rules: Rules = None,
+) -> None:
+    """Judge the orders of a chart without sending anything. Exit code 0 whatever is recommended."""
+    day = _day(as_of)
+    rulebook = Rulebook.load(rules)
+    resources = BundleFile(bundle).read()
+    evidence = gather(resources, as_of=day, definitions=rulebook.definitions)
+    request = authorization_request(resources, as_of=day, order=order, billing_units=rulebook.billing_units)
+    assessment = judge(request, evidence, rulebook, as_of=day, payer=payer)
+    if as_program:
+        _write(as_json(assessment))
+    else:
+        for line in as_lines(assessment):
+            typer.echo(line)
+
+
+@app.command()
+def view(bundle: BundleArgument, as_of: AsOf = None, rules: Rules = None) -> None:
+    """Write the mCODE view of a chart, the only data that policies see, as a collection Bundle."""
+    day = _day(as_of)
+    rulebook = Rulebook.load(rules)
+    evidence = gather(BundleFile(bundle).read(), as_of=day, definitions=rulebook.definitions)
+    _write(view_bundle(evidence, day))
+
+
+@app.command()
+def validate(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A FHIR R4 resource or Bundle, JSON.")],
+    profile: Annotated[
+        list[str] | None, typer.Option("--profile", metavar="URL", help="Judge by this profile.")
+    ] = None,
+    as_program: AsJson = False,
+) -> None:
+    """Say whether a file is valid FHIR R4 and keeps its profiles. Exit code 1 where it does not."""
+    try:
+        data = file.read_bytes()
+    except OSError as problem:
+        raise BadInput(problem.strerror or "cannot be read", where=str(file), fix="name a file that is there") from None
+    found = validation(data, name=str(file), profiles=profile or ())
+    if as_program:
+        _write(found.as_json())
+    else:
+        for line in found.lines() or ["no findings"]:
+            typer.echo(line)
+    raise typer.Exit(found.exit_code)
+
+
+def _day(stated: str | None) -> date:
+    """The day of judgement. Here, and nowhere below, the clock may be asked."""
+    if stated is None:
+        return datetime.now(UTC).date()
+    try:
+        return date.fromisoformat(stated)
+    except ValueError:
+        raise BadInput(f"{stated!r} is no day", where="--as-of", fix="write it as 2026-11-25") from None
+
+
+def _write(value: Any) -> None:
+    sys.stdout.buffer.write(json.write(value) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def main() -> None:
+    """Run a command. A refusal is exit code 2, on standard error: as JSON with `--json`, else in one line."""
+    try:
+        app()
+    except PriorAuthError as problem:
+        said = {"error": type(problem).__name__, "message": problem.message, "where": problem.where, "fix": problem.fix}
+        line = json.write(said).decode() if "--json" in sys.argv[1:] else f"prior-auth: {problem}"
+        print(line, file=sys.stderr)
+        sys.exit(BAD_INPUT)

@@ -1,0 +1,81 @@
+"""An assessment for people at a terminal: lines of plain text."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+from prior_auth.domain.assessment import Assessment, Cause, CriterionResult, ItemAssessment, Recommendation
+from prior_auth.domain.criterion import Outcome
+from prior_auth.policy.assess import is_exclusion
+from prior_auth.policy.words import value_in_words
+
+_SAID = {
+    Recommendation.APPROVE: "APPROVE",
+    Recommendation.PEND: "PEND: information is missing",
+    Recommendation.REFER: "REFER: a person decides",
+    Recommendation.NOT_REQUIRED: "NOT REQUIRED",
+}
+_CAUSE = {
+    Cause.NOT_MET: "a criterion is not met",
+    Cause.EXCLUSION: "an exclusion applies",
+    Cause.REDUCE: "over a limit",
+    Cause.CONFLICT: "results contradict each other",
+    Cause.DOCUMENT_ONLY: "a document has to be read",
+    Cause.POLICY: "no written policy decides it",
+    Cause.UNKNOWN_PAYER: "the payer is not known",
+    Cause.RULE_PROBLEM: "a rule broke",
+}
+_MARK = {
+    Outcome.MET: "met",
+    Outcome.NOT_MET: "NOT MET",
+    Outcome.UNKNOWN: "UNKNOWN",
+    Outcome.NOT_APPLICABLE: "not applicable",
+}
+_EXCLUSION_MARK = {**_MARK, Outcome.MET: "APPLIES", Outcome.NOT_MET: "does not apply"}
+_WIDTH = 116
+
+
+def as_lines(assessment: Assessment) -> list[str]:
+    """The whole report, an item after the other."""
+    head = f"{assessment.patient} as of {assessment.as_of}, {assessment.coverage or 'no coverage'}"
+    return [head, *(line for item in assessment.items for line in ["", *_item(item)])]
+
+
+def _item(item: ItemAssessment) -> Iterator[str]:
+    service = item.item.service
+    name = " ".join(part for part in (service.code, service.display or "") if part) or "a service without code"
+    yield f"{item.item.order}: {name}{_amount(item)}"
+    cause = f" ({_CAUSE[item.cause]})" if item.cause else ""
+    policy = f", {item.policy.id} {item.policy.version}" if item.policy else ""
+    path = f", path {item.path}" if item.path else ""
+    yield f"  {_SAID[item.recommendation]}{cause}{policy}{path}"
+    yield from _wrapped(item.why, "  ")
+    for one in item.criteria:
+        yield from _criterion(one)
+    if item.proposal:
+        proposed = item.proposal
+        units = f"{value_in_words(proposed.units)} units, " if proposed.units is not None else ""
+        until = f" until {proposed.period.end}" if proposed.period and proposed.period.end else ""
+        yield from _wrapped(f"Proposal for a clinician: {units}{proposed.why}{until}", "  ")
+
+
+def _amount(item: ItemAssessment) -> str:
+    units, period = item.item.units, item.item.period
+    amount = f", {value_in_words(units)} units" if units is not None else ""
+    days = f", {period.start or '…'} to {period.end or '…'}" if period.start or period.end else ""
+    return amount + days
+
+
+def _criterion(one: CriterionResult) -> Iterator[str]:
+    mark = (_EXCLUSION_MARK if is_exclusion(one.id) else _MARK)[one.outcome]
+    yield f"  {one.id:<8} {mark:<14} {one.text}"
+    yield from _wrapped(one.why, " " * 26)
+    for need in one.missing:
+        codes = ", ".join(f"{code.code}" for code in need.codes)
+        window = f", within {need.window} back" if need.window else ""
+        yield from _wrapped(f"-> {need.what} [{codes}]{window}, from: {need.who}", " " * 26)
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    return textwrap.wrap(text, _WIDTH, initial_indent=indent, subsequent_indent=indent, break_long_words=False)

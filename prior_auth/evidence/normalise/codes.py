@@ -46,13 +46,18 @@ _ALIASES = {
 _LOINC_ANSWER = re.compile(r"LA\d{2,6}-\d")
 
 
-def system_of(uri: str | None) -> str:
+def system_of(uri: Any) -> str:
     """The canonical address of a code system, for any of the addresses charts use."""
-    if not uri:
+    if not isinstance(uri, str):
         return ""
     plain = uri.strip()
     lowered = plain.lower()
     return _ALIASES.get(lowered) or _ALIASES.get(lowered.rstrip("/")) or plain.rstrip("/")
+
+
+def objects(raw: Any) -> tuple[Mapping[str, Any], ...]:
+    """The JSON objects of a list; none of anything that is no list."""
+    return tuple(each for each in raw if isinstance(each, Mapping)) if isinstance(raw, list | tuple) else ()
 
 
 def coding_of(raw: Mapping[str, Any]) -> Coding | None:
@@ -73,7 +78,7 @@ def codings(value: Any) -> tuple[Coding, ...]:
     if not isinstance(value, Mapping):
         return ()
     raw = value.get("coding", [value] if "code" in value and "value" not in value else [])
-    found = (coding_of(each) for each in raw if isinstance(each, Mapping))
+    found = (coding_of(each) for each in objects(raw))
     return tuple(each for each in found if each is not None)
 
 
@@ -84,7 +89,7 @@ def statements(value: Any) -> tuple[str, ...]:
     if not isinstance(value, Mapping):
         return ()
     said = [value.get("text"), value.get("display")]
-    said += [each.get("display") for each in value.get("coding", []) if isinstance(each, Mapping)]
+    said += [each.get("display") for each in objects(value.get("coding"))]
     return tuple(dict.fromkeys(words for words in said if isinstance(words, str) and words.strip()))
 
 

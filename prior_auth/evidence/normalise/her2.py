@@ -13,7 +13,16 @@ from decimal import Decimal
 from typing import Any
 
 from prior_auth.domain.coding import Coding
-from prior_auth.evidence.normalise.codes import LNC, codings, has_code, only, question_words, refuse_absent, statements
+from prior_auth.evidence.normalise.codes import (
+    LNC,
+    codings,
+    has_code,
+    objects,
+    only,
+    question_words,
+    refuse_absent,
+    statements,
+)
 from prior_auth.evidence.normalise.markers import part_of
 from prior_auth.evidence.normalise.reading import Normaliser, Reading, Unreadable
 from prior_auth.evidence.normalise.status import (
@@ -308,7 +317,7 @@ def _ish_readings(answers: set[str], ratios: list[Measure], copies: list[Measure
 
 def _ish_components(resource: Mapping[str, Any]) -> Sequence[Reading]:
     readings: list[Reading] = []
-    for component in resource["component"]:
+    for component in objects(resource["component"]):
         if has_code(component, LNC, *_ISH_CODES):
             value = next((component[key] for key in component if key.startswith("value")), None)
             readings += ish({**component, "resourceType": "Observation"}, value)

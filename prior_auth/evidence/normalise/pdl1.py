@@ -9,7 +9,16 @@ from typing import Any
 
 from prior_auth.evidence.normalise.codes import LNC, has_code, question_words, refuse_absent, statements
 from prior_auth.evidence.normalise.reading import Normaliser, Reading, Unreadable
-from prior_auth.evidence.normalise.text import COMPARATOR, NUMBER, Lexicon, comparator, doubtful, fold, negated, of_family
+from prior_auth.evidence.normalise.text import (
+    COMPARATOR,
+    NUMBER,
+    Lexicon,
+    comparator,
+    doubtful,
+    fold,
+    negated,
+    of_family,
+)
 from prior_auth.evidence.normalise.units import Measure, quantity
 
 _NUMBER = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from prior_auth.evidence.normalise.codes import LNC, SCT, codings, has_code, refuse_absent, statements
+from prior_auth.evidence.normalise.codes import LNC, SCT, codings, has_code, objects, refuse_absent, statements
 from prior_auth.evidence.normalise.reading import Normaliser, Reading, Unreadable
 from prior_auth.evidence.normalise.text import Lexicon
 from prior_auth.evidence.normalise.units import quantity
@@ -91,7 +91,7 @@ def _value_or_component(resource: Mapping[str, Any], value: Any, codes: Sequence
     """A panel keeps its score in a component."""
     if value is not None:
         return value
-    for component in resource.get("component", []):
+    for component in objects(resource.get("component")):
         if has_code(component, LNC, *codes):
             return next((component[key] for key in component if key.startswith("value")), None)
     raise Unreadable("no score is stated")

@@ -12,7 +12,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from prior_auth.domain.coding import Coding
-from prior_auth.evidence.normalise.codes import AJCC, LNC, SCT, codings, has_code, only, refuse_absent, statements
+from prior_auth.evidence.normalise.codes import (
+    AJCC,
+    LNC,
+    SCT,
+    codings,
+    has_code,
+    objects,
+    only,
+    refuse_absent,
+    statements,
+)
 from prior_auth.evidence.normalise.reading import Normaliser, Reading, Unreadable
 from prior_auth.evidence.normalise.text import Lexicon, fold
 
@@ -153,7 +163,7 @@ def kind_of_question(resource: Mapping[str, Any]) -> str | None:
 def _kind_of_stage_type(resource: Mapping[str, Any]) -> str | None:
     if resource.get("resourceType") != "Condition":
         return None
-    types = [coding for stage in resource.get("stage", []) for coding in codings(stage.get("type"))]
+    types = [coding for stage in objects(resource.get("stage")) for coding in codings(stage.get("type"))]
     return only({_STAGE_TYPES[each.code] for each in types if each.code in _STAGE_TYPES}, "type of stage")
 
 

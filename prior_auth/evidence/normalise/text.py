@@ -45,7 +45,8 @@ NUMBER = r"\d+(?:\.\d+)?"
 
 _DOUBT = re.compile(
     r"\b(rule[sd]? out|r/o|ruling out|possibl[ey]|probabl[ey]|suspected|suspicio\w+|suspect|concern(ing)? for|"
-    r"question(able)? of|cannot (be )?exclude\w*|not excluded|versus|vs|differential|likely|presumed|presumptive|risk of|at risk|"
+    r"question(able)? of|cannot (be )?exclude\w*|not excluded|"
+    r"versus|vs|differential|likely|presumed|presumptive|risk of|at risk|"
     r"screening( for)?|evaluat(e|ion) (for|of)|work-?up|consider|pending)\b|\?",
 )
 _NEGATION = re.compile(

@@ -17,6 +17,7 @@ from prior_auth.evidence.normalise.codes import (
     SCT,
     codings,
     has_code,
+    objects,
     only,
     question_words,
     refuse_absent,
@@ -69,7 +70,7 @@ def answer_of(value: Any) -> str | None:
 
 
 def _components(resource: Mapping[str, Any], *codes: str) -> Iterator[Any]:
-    for component in resource.get("component", []):
+    for component in objects(resource.get("component")):
         if any(each.code in codes for each in codings(component.get("code"))):
             value = next((component[key] for key in component if key.startswith("value")), None)
             if value is not None:

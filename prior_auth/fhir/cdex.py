@@ -17,7 +17,8 @@ from prior_auth.errors import BadInput
 from prior_auth.fhir import codes
 from prior_auth.fhir.bundle import Index, Resource, type_and_id
 from prior_auth.fhir.codes import Json, coded
-from prior_auth.fhir.pas_evidence import Chart, Gatherer, key_of, with_profile
+from prior_auth.fhir.pas_evidence import Chart, Gatherer, key_of
+from prior_auth.fhir.pas_fit import ROUNDS, Fit
 from prior_auth.fhir.pas_parties import derived_id
 from prior_auth.fhir.pas_received import objects, pairs
 
@@ -63,7 +64,7 @@ def build(
     gatherer.want([one.evidence for one in answers])
     gathered = gatherer.gathered()
     asked = {key_of(found): one.to for one in answers if (found := known.find(one.evidence)) is not None}
-    resources = [*map(with_profile, gathered.clinical), *(one for one in gathered.support if one)]
+    resources = _fitted(sent, [*gathered.clinical, *gathered.support], gatherer)
     parameters = [
         _identified("TrackingId", *tracking),
         *(
@@ -172,6 +173,20 @@ def completed(request: Mapping[str, Any], submission: Submission) -> Json:
         entry["resource"] = _closed(entry["resource"], index, url)
     entries[0]["resource"] = {**entries[0]["resource"], "supportingInfo": information}
     return bundle
+
+
+def _fitted(sent: Mapping[str, Any], resources: Sequence[Json], gatherer: Gatherer) -> list[Json]:
+    """The resources with the profiles they keep, judged beside what was sent before."""
+    fit = Fit()
+    keys = [key_of(one) for one in resources]
+    before = [one for one in sent["entry"] if key_of(one["resource"]) not in keys]
+    for _ in range(ROUNDS):
+        shaped = [fit.shaped(one) for one in resources]
+        new = [{"fullUrl": gatherer.full_url(key_of(one)), "resource": one} for one in shaped]
+        whole = {"resourceType": "Bundle", "type": "collection", "entry": [*before[1:], *new]}
+        if not fit.mended(whole, keys):
+            return shaped
+    raise BadInput("the evidence could not be fitted into a valid attachment", where="Parameters")
 
 
 def _identified(name: str, system: str, value: str) -> Json:

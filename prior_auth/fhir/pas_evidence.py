@@ -15,9 +15,10 @@ from prior_auth.errors import BadInput
 from prior_auth.fhir import codes
 from prior_auth.fhir.bundle import Index, Resource, type_and_id
 from prior_auth.fhir.codes import Json
+from prior_auth.r4 import tables
 
 # Of which cancer, from which variant, what product, what tissue: without these a fact cannot be judged. An extension's
-# valueReference counts where it names a Condition (mCODE's related-condition).
+# valueReference counts where it names a Condition (mCODE's related-condition) or a BodyStructure (a dose's volume).
 FOLLOWED: Final = frozenset({"focus", "reasonReference", "derivedFrom", "medicationReference", "specimen"})
 PEOPLE: Final = frozenset({"requester", "performer", "author"})
 ADMINISTRATIVE: Final = frozenset({"Practitioner", "PractitionerRole", "Organization", "Location", "RelatedPerson"})
@@ -104,7 +105,7 @@ class Gatherer:
         while waiting := [key for key in self._wanted if key not in self._done]:
             for key in waiting:
                 self._done[key] = self.cleaned(self._wanted[key])
-        return Gathered(tuple(self._done.values()), tuple(self._support.values()))
+        return Gathered(tuple(self._done.values()), tuple(one for one in self._support.values() if one))
 
     def _existing(self, reference: str) -> Resource:
         found = self._chart.find(reference)
@@ -139,11 +140,11 @@ class Gatherer:
                 cut.add(child)
             else:
                 kept[child] = written
-        if (
-            not kept
-            or cut & _SOLE_PURPOSE
-            or (name in ("extension", "modifierExtension") and set(kept) <= {"url", "id"})
-        ):
+        if not kept or cut & _SOLE_PURPOSE:
+            return _CUT
+        if name == "extension" and (_is_unknown(kept) or _says_less(kept, value)):
+            return _CUT
+        if name == "modifierExtension" and set(kept) <= {"url", "id"}:
             return _CUT
         if holder == "Condition" and _has_lost_its_point(name, kept):
             return _CUT
@@ -217,6 +218,17 @@ def subject_of(resource: Mapping[str, Any]) -> str | None:
     return found if isinstance(found, str) else None
 
 
+def _is_unknown(extension: Json) -> bool:
+    """An extension of no guide that a payer can be expected to have (conf-9, conf-11)."""
+    url = str(extension.get("url", ""))
+    return "://" in url and tables.structure(url) is None
+
+
+def _says_less(extension: Json, stated: Json) -> bool:
+    """Its value or one of its parts was cut: half of what was said may say something else."""
+    return len(extension) < len(stated) or len(extension.get("extension", ())) < len(stated.get("extension", ()))
+
+
 def _is_reference(value: Json) -> bool:
     return isinstance(value.get("reference"), str) and set(value) <= {
         "reference", "type", "identifier", "display", "id", "extension", "_reference", "_display",
@@ -227,7 +239,7 @@ def _is_followed(name: str, target: Resource) -> bool:
     kind = target["resourceType"]
     if kind == "Specimen" and not target.get("type"):
         return False  # us-core-specimen wants its type
-    return name in FOLLOWED or (name == "valueReference" and kind == "Condition")
+    return name in FOLLOWED or (name == "valueReference" and kind in ("Condition", "BodyStructure"))
 
 
 def _has_lost_its_point(name: str, part: Json) -> bool:
@@ -266,18 +278,10 @@ Fits = Callable[[Mapping[str, Any]], bool]
 def target_profile(resource: Mapping[str, Any]) -> str | None:
     """The profile by which a resource may be `AdditionalInformation`; None where it is none of the 16 targets or
     does not fit: it then travels under another category (pas.md 1.5)."""
+    if not (resource.get("subject") or resource.get("patient")):
+        return None
     rules = _TARGETS.get(str(resource.get("resourceType")), ())
     return next((profile for profile, fits in rules if fits(resource)), None)
-
-
-def with_profile(resource: Json) -> Json:
-    """Name the profile that is meant (pas.md trap 40)."""
-    profile = target_profile(resource)
-    meta = resource.get("meta", {})
-    claims = meta.get("profile", [])
-    if profile is None or profile in claims:
-        return resource
-    return {"resourceType": resource["resourceType"], **resource, "meta": {**meta, "profile": [*claims, profile]}}
 
 
 def _category(resource: Mapping[str, Any], *, system: str, of: frozenset[str] | None = None) -> bool:

@@ -17,7 +17,8 @@ from prior_auth.errors import BadInput
 from prior_auth.fhir import codes, pas_orders, pas_parties
 from prior_auth.fhir.bundle import Resource
 from prior_auth.fhir.codes import Json, coded, extension
-from prior_auth.fhir.pas_evidence import Chart, Gatherer, key_of, target_profile, with_profile
+from prior_auth.fhir.pas_evidence import Chart, Gatherer, key_of
+from prior_auth.fhir.pas_fit import ROUNDS, Fit
 from prior_auth.fhir.pas_problems import Problem, problems
 from prior_auth.fhir.pas_received import ReadRequest, read
 from prior_auth.fhir.pas_update import Before
@@ -103,16 +104,22 @@ class _Request:
         self.given = sequences or (Sequences(*self.before.numbers()) if self.before else Sequences())
         self.patient = self.chart.patient(request.patient)
         self.gatherer = Gatherer(self.chart, key_of(self.patient), base=self.base)
+        self.fit = Fit()
 
     def built(self) -> Built:
         parties = self._parties()
         orders = self._orders()
         self.gatherer.want(self.evidence)
         gathered = self.gatherer.gathered()
-        clinical = [with_profile(one) for one in gathered.clinical]
-        claim = self._claim(clinical)
-        support = [one for one in gathered.support if one]
-        return Built(self._bundle(claim, [*parties, *orders, *clinical, *support]), self._numbers, self._url(claim))
+        of_chart = [key_of(one) for one in (*gathered.clinical, *gathered.support)]
+        for _ in range(ROUNDS):
+            clinical = [self.fit.shaped(one) for one in gathered.clinical]
+            support = [self.fit.shaped(one) for one in gathered.support]
+            claim = self._claim(clinical)
+            bundle = self._bundle(claim, [*parties, *orders, *clinical, *support])
+            if not self.fit.mended(bundle, of_chart):
+                return Built(bundle, self._numbers, self._url(claim))
+        raise BadInput("the evidence could not be fitted into a valid request", where="Bundle")
 
     def _url(self, resource: Mapping[str, Any]) -> str:
         return f"{self.base}/{key_of(resource)}"
@@ -264,7 +271,7 @@ class _Request:
 
     def _information(self, resource: Mapping[str, Any], number: int) -> Json:
         reference = {"reference": self._url(resource)}
-        if target_profile(resource) is None:
+        if self.fit.target(resource) is None:
             # None of the 16 targets (MedicationAdministration, say): the slicing is open, another category carries it.
             category = coded(codes.CLAIM_INFORMATION, "info")
             return {"sequence": number, "category": category, "valueReference": reference}

@@ -158,7 +158,7 @@ class Hearing:
         asked = [item for item in criterion.items if not item.startswith("attestation.")]
         looked = [self.evidence.looked[item] for item in asked if item in self.evidence.looked]
         what = " or ".join(dict.fromkeys(words.called(item) for item in asked))
-        return f"{what}: {words.looked_in_words(looked)}"
+        return f"{what.rstrip(':')}: {words.looked_in_words(looked)}"
 
     def _stale(self, criterion: Criterion, facts: Sequence[Fact]) -> str:
         since = self.parameters.get(criterion.fresh) if criterion.fresh else None

@@ -78,7 +78,8 @@ def looked_in_words(looked: Iterable[Looked]) -> str:
     for one in looked:
         by_type |= one.resources
     number = sum(by_type.values())
-    return f"no record found in {number} resources" if by_type else "nothing on record speaks of it"
+    resources = "1 resource" if number == 1 else f"{number} resources"
+    return f"no record found in {resources}" if by_type else "nothing on record speaks of it"
 
 
 def unread_in_words(unread: Sequence[Unread]) -> str:

@@ -9,9 +9,11 @@ from decimal import Decimal
 from pathlib import Path
 
 from prior_auth.domain.coding import Coding
+from prior_auth.domain.deadline import DeadlineRow
 from prior_auth.errors import RuleError
 from prior_auth.evidence.definitions import EvidenceDefinitions
 from prior_auth.evidence.normalise.drugs import ingredient
+from prior_auth.policy.deadlines import read_deadlines
 from prior_auth.policy.files import SYSTEMS, read_payer, read_policy
 from prior_auth.policy.model import Payer, Policy, ServiceCode
 from prior_auth.policy.rule import Rule, join
@@ -32,8 +34,15 @@ def rules_folder(setting: Path | None = None) -> Path:
 class Rulebook:
     """Payers, their policies compiled, and the evidence definitions. Built by `load`; then it only answers."""
 
-    def __init__(self, payers: Mapping[str, Payer], rules: Sequence[Rule], definitions: EvidenceDefinitions) -> None:
+    def __init__(
+        self,
+        payers: Mapping[str, Payer],
+        rules: Sequence[Rule],
+        definitions: EvidenceDefinitions,
+        deadlines: Sequence[DeadlineRow] = (),
+    ) -> None:
         self.payers = payers
+        self.deadlines = tuple(deadlines)
         self.rules = tuple(rules)
         self.definitions = definitions
 
@@ -72,7 +81,12 @@ class Rulebook:
                         policy, yaml=_text(topic), cql=_text(cql), file=_name(root, cql), libraries=libraries, sets=sets
                     )
                 )
-        return cls(payers, rules, definitions)
+        deadlines = [
+            row
+            for file in _files(root, "deadlines/*.yaml")
+            for row in read_deadlines(_text(file), file=_name(root, file))
+        ]
+        return cls(payers, rules, definitions, deadlines)
 
     def payer(self, id: str) -> Payer | None:
         return self.payers.get(id)

@@ -182,7 +182,8 @@ class _Payer(_File):
 Shape = TypeVar("Shape", bound=BaseModel)
 
 
-def _read(shape: type[Shape], text: str, file: str) -> tuple[Shape, Any]:
+def read_shape(shape: type[Shape], text: str, file: str) -> tuple[Shape, Any]:
+    """A rule file as its shape, and its content with lines. RuleError with `file:line`."""
     content = read_yaml(text, file=file)
     try:
         return shape.model_validate(content), content
@@ -196,7 +197,7 @@ def _read(shape: type[Shape], text: str, file: str) -> tuple[Shape, Any]:
 
 def read_payer(text: str, *, file: str) -> model.Payer:
     """A `payer.yaml`. RuleError with `file:line`."""
-    payer, content = _read(_Payer, text, file)
+    payer, content = read_shape(_Payer, text, file)
     if payer.default_plan not in payer.plans:
         line = line_of(content, ["default_plan"])
         raise RuleError(f"no plan {payer.default_plan}", where=f"{file}:{line}", fix="name one of `plans`")
@@ -219,7 +220,7 @@ def read_policy(
     text: str, *, file: str, payer: model.Payer, topic: str, definitions: EvidenceDefinitions
 ) -> model.Policy:
     """A `policy.yaml`; what its needs leave unsaid comes from the evidence definitions. RuleError with `file:line`."""
-    policy, content = _read(_Policy, text, file)
+    policy, content = read_shape(_Policy, text, file)
     build = _Builder(content, file, definitions, policy)
     build.check_plans(payer)
     criteria = {key: build.criterion(key, one) for key, one in policy.criteria.items()}

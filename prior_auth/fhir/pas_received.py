@@ -23,6 +23,8 @@ from prior_auth.fhir.pas_shape import refuse_other_kinds
 
 Pair = tuple[str, str]
 
+_URI = "urn:ietf:rfc:3986"  # FHIR's system of identifiers that are URLs: a Claim without identifier is still one
+
 
 @dataclass(frozen=True, slots=True)
 class ReadItem:
@@ -93,7 +95,7 @@ class _Reader:
             bundle_identifier=self._bundle_identifier(),
             claim=self.claim,
             claim_url=str(self.claim_entry.full_url),
-            claim_identifiers=pairs(self.claim.get("identifier")),
+            claim_identifiers=pairs(self.claim.get("identifier")) or ((_URI, str(self.claim_entry.full_url)),),
             request=request,
             items=items,
             cancelled=_certification(self.claim) == "3",

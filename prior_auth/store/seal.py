@@ -44,7 +44,7 @@ class KeyRing:
             raise SettingsError("no key to seal with", fix="make a key file with `create_key`")
         if any(len(key) != KEY_BYTES for key in keys):
             raise SettingsError(f"a key has {KEY_BYTES} bytes", fix="make a key file with `create_key`")
-        self._newest = keys[-1]
+        self._oldest, self._newest = keys[0], keys[-1]
         self._ciphers: Mapping[bytes, AESGCM] = {_key_id(key): AESGCM(key) for key in keys}
 
     def __repr__(self) -> str:
@@ -65,8 +65,11 @@ class KeyRing:
         return cls.load(path)
 
     def derived(self, purpose: str) -> bytes:
-        """A key of 32 bytes for another purpose, such as workflow payloads, from the newest key."""
-        return HKDF(SHA256(), KEY_BYTES, salt=None, info=f"prior-auth {purpose}".encode()).derive(self._newest)
+        """A key of 32 bytes for another purpose, such as workflow payloads.
+
+        From the oldest key: what it sealed elsewhere stays readable when a new key is added.
+        """
+        return HKDF(SHA256(), KEY_BYTES, salt=None, info=f"prior-auth {purpose}".encode()).derive(self._oldest)
 
     def seal(self, payload: bytes, *place: str) -> bytes:
         """Seal under the newest key, for this place."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -345,6 +345,18 @@ async def test_a_damaged_message_is_found(exchange: Exchange) -> None:
             update(tables.message).where(tables.message.c.kind == "request").values(sha256="0" * 64)
         )
     assert found(await exchange.audit()).count("damaged") == 2
+
+
+async def test_the_audit_compares_stores_of_different_kinds(
+    exchange: Exchange, open_store: Callable[[Side], Awaitable[Database]]
+) -> None:
+    mixed = Exchange(exchange.practice, SqlAuthorizations(await open_store(Side.PAYER)))
+    event = await mixed.pended_then_denied()
+    await mixed.payer.mark_delivered(event, at=NOON)
+    assert found(await mixed.audit()) == ["lost", "states-disagree"]
+    await mixed.notice(CaseStatus.NOT_CERTIFIED)
+    report = await mixed.audit()
+    assert (report.findings, report.on_the_way) == ([], [])
 
 
 async def test_the_audit_reads_stores_that_were_opened_read_only(exchange: Exchange, tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def test_a_key_ring_shows_no_key() -> None:
 def test_keys_for_other_purposes_differ_by_purpose_and_by_key() -> None:
     ring = KeyRing(OLD)
     assert len(ring.derived("workflow payloads")) == KEY_BYTES
-    assert ring.derived("workflow payloads") == KeyRing(OLD).derived("workflow payloads")
+    assert ring.derived("workflow payloads") == KeyRing(OLD, NEW).derived("workflow payloads")
     assert len({ring.derived("a"), ring.derived("b"), KeyRing(NEW).derived("a"), OLD}) == 4
 
 

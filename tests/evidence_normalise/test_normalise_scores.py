@@ -208,6 +208,19 @@ def test_what_is_no_tumor_proportion_score_is_unread(resource, value):
         NORMALISERS["pdl1.tps"](resource, value)
 
 
+@pytest.mark.parametrize(
+    ("resource", "value", "clone"),
+    [
+        (PDL1, "TPS 60%", "22C3"),
+        (TPS, quantity("60", "%"), None),
+        (TPS, "TPS 60% (28-8)", "28-8"),
+        (PDL1, "TPS 5% SP263", None),
+    ],
+)
+def test_the_antibody_clone_is_kept_where_one_is_named(resource, value, clone):
+    assert NORMALISERS["pdl1.tps"](resource, value)[0].extra.get("clone") == clone
+
+
 def test_a_combined_positive_score_is_a_number_without_unit():
     assert NORMALISERS["pdl1.cps"](CPS, "CPS 12")[0].value == 12
     assert NORMALISERS["pdl1.cps"](PDL1, "TPS 60%, CPS 65")[0].value == 65

@@ -128,6 +128,8 @@ def test_a_fusion_names_both_partners():
         ("21636-6", coded("LA11883-8"), ("absent", ("BRCA1",))),
         ("38530-2", coded("LA9633-4"), ("present", ("BRCA2",))),
         ("55766-0", coded("LA9633-4"), ("present", ("EGFR",))),
+        ("21636-6", {"text": "none found"}, ("absent", ("BRCA1",))),
+        ("21636-6", "No mutation identified", ("absent", ("BRCA1",))),
     ],
 )
 def test_a_test_of_one_gene_is_known_by_its_loinc_code(code, value, expected):
@@ -208,6 +210,7 @@ def test_a_result_in_words_is_read(question, text, expected):
         ("Estimated GFR (eGFR), glomerular filtration", "not detected"),
         ("Genomic test", "none"),
         ("PD-L1", "negative"),
+        ("BRCA1+BRCA2 gene mutations tested for in Blood or Tissue", "not detected"),
     ],
 )
 def test_a_result_that_words_leave_open_is_unread(question, text):
@@ -315,6 +318,7 @@ def test_significance_is_a_whole_word_or_nothing(text, name):
         (coded("HGNC:8975", "http://www.genenames.org/geneId", "PIK3CA"), ["PIK3CA"]),
         ({"text": "BRCA1, BRCA2 and PALB2"}, ["BRCA1", "BRCA2", "PALB2"]),
         ("BRCA1/2", ["BRCA1", "BRCA2"]),
+        ("BRCA1+BRCA2", ["BRCA1", "BRCA2"]),
         (
             {"coding": [{"system": HGNC, "code": "1100"}, {"system": HGNC, "code": "1101", "display": "BRCA2"}]},
             ["BRCA1", "BRCA2"],

@@ -74,7 +74,7 @@ _ALIASES = {"HER2": "ERBB2", "HER-2": "ERBB2", "PD-L1": "CD274", "PDL1": "CD274"
 _SYMBOL = re.compile(r"[A-Z][A-Z0-9]{1,8}(?:orf\d+)?", re.IGNORECASE)
 # In text; BRCA1/2 names both. ALK, MET, KIT and RET are also words or parts of words, so only whole ones count.
 GENE_NAME = (
-    r"brca\s?1\s?(?:/|and|&|or|,)\s?(?:brca\s?)?2|brca\s?[12]|brca|"
+    r"brca\s?1\s?(?:/|and|&|or|,|\+)\s?(?:brca\s?)?2|brca\s?[12]|brca|"
     + "|".join(sorted((symbol.lower() for symbol in GENES if not symbol.startswith("BRCA")), key=len, reverse=True))
     + r"|her-?2"
 )

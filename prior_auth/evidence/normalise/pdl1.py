@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from prior_auth.evidence.normalise.codes import LNC, has_code, question_words, refuse_absent, statements
+from prior_auth.evidence.normalise.codes import LNC, codings, has_code, question_words, refuse_absent, statements
 from prior_auth.evidence.normalise.reading import Normaliser, Reading, Unreadable
 from prior_auth.evidence.normalise.text import (
     COMPARATOR,
@@ -148,12 +148,36 @@ def _tps_quantity(resource: Mapping[str, Any], value: Any) -> Measure:
     return measure
 
 
-def _score(measure: Measure, unit: str, most: int, text: str | None) -> Sequence[Reading]:
+_CLONES: Mapping[str, str] = {
+    "83052-1": "22C3",
+    "83054-7": "22C3",
+    "85147-7": "22C3",
+    "83055-4": "28-8",
+    "83056-2": "28-8",
+    "85148-5": "28-8",
+    "83057-0": "SP142",
+    "85149-3": "SP142",
+}
+
+
+def _clone(resource: Mapping[str, Any], text: str | None) -> str | None:
+    """The antibody clone, by the test's code or by the one that words name."""
+    coded = {
+        _CLONES[each.code] for each in codings(resource.get("code")) if each.system == LNC and each.code in _CLONES
+    }
+    worded = set(re.findall(r"22c3|28-8|sp263|sp142|73-10", fold(f"{question_words(resource)} {text or ''}")))
+    found = coded | {clone.upper() for clone in worded}
+    return found.pop() if len(found) == 1 else None
+
+
+def _score(resource: Mapping[str, Any], measure: Measure, unit: str, most: int, text: str | None) -> Sequence[Reading]:
     if not 0 <= measure.value <= most or (measure.high is not None and measure.high > most):
         raise Unreadable(f"no such score: 0 to {most}")
     if measure.high is not None and measure.value < 1 <= measure.high:
         raise Unreadable("a range on both sides of 1")
-    extra = {"high": measure.high} if measure.high is not None else {}
+    extra: dict[str, Any] = {"high": measure.high} if measure.high is not None else {}
+    if clone := _clone(resource, text):
+        extra["clone"] = clone
     return (Reading(measure.value, unit, text=text, comparator=measure.comparator, extra=extra),)
 
 
@@ -162,7 +186,7 @@ def tps(resource: Mapping[str, Any], value: Any) -> Sequence[Reading]:
     refuse_absent(value)
     said = statements(value) if not _is_quantity(value) else ()
     measure = _tps_in(resource, said[0]) if said else _tps_quantity(resource, value)
-    return _score(measure, "%", 100, next(iter(said), None))
+    return _score(resource, measure, "%", 100, next(iter(said), None))
 
 
 def cps(resource: Mapping[str, Any], value: Any) -> Sequence[Reading]:
@@ -173,15 +197,15 @@ def cps(resource: Mapping[str, Any], value: Any) -> Sequence[Reading]:
         measure = quantity(value)
         if not _asks_for_cps(resource) or measure.unit not in (None, "1"):
             raise Unreadable("not called a combined positive score")
-        return _score(measure, "1", 100, None)
+        return _score(resource, measure, "1", 100, None)
     try:
         named, bare = _by_words(said[0])
     except Unreadable:
-        return _score(_by_search(said[0], _CPS_FIRST), "1", 100, said[0])
+        return _score(resource, _by_search(said[0], _CPS_FIRST), "1", 100, said[0])
     stated = named.get("cps") or (bare if _asks_for_cps(resource) and not named else None)
     if stated is None or stated.unit is not None:
         raise Unreadable("the text states no combined positive score")
-    return _score(stated, "1", 100, said[0])
+    return _score(resource, stated, "1", 100, said[0])
 
 
 def _is_quantity(value: Any) -> bool:

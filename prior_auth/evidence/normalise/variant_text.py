@@ -356,7 +356,7 @@ def asked_in(words: str) -> Asked | None:
         folded = fold(name)
         if re.search(r"\beGFR\b", name) or "glomerular" in folded:  # the kidneys, not the gene
             continue
-        if re.search(r"\bag\b|over-?express|expression|amplif|copy number|pd-?l1|her-?2|erbb2", folded):
+        if re.search(r"\bag\b|tested for|over-?express|expression|amplif|copy number|pd-?l1|her-?2|erbb2", folded):
             continue
         try:
             tokens = _LEXICON.read(folded, "name of a test")

@@ -28,7 +28,7 @@ from prior_auth.evidence.normalise.hgvs import egfr_class, egfr_protein_of_codin
 from prior_auth.evidence.normalise.reading import Normaliser, Reading, Unreadable
 from prior_auth.evidence.normalise.significance import significance_of, source_of
 from prior_auth.evidence.normalise.text import fold
-from prior_auth.evidence.normalise.variant_text import Finding, asked_in, findings_in
+from prior_auth.evidence.normalise.variant_text import Asked, Finding, asked_in, findings_in
 
 PRESENT = Coding(LNC, "LA9633-4", "Present")
 ABSENT = Coding(LNC, "LA9634-2", "Absent")
@@ -226,7 +226,7 @@ def _by_text(resource: Mapping[str, Any], value: Any) -> Sequence[Reading]:
     said = statements(value)
     if not said:
         raise Unreadable("neither components, a known test nor a text")
-    asked = asked_in(question_words(resource))
+    asked = _asked_by_code(resource) or asked_in(question_words(resource))
     if asked is None and _EXPRESSION.search(fold(question_words(resource))):
         raise Unreadable("a test of expression or copies, not of variants")
     readings = _readings(findings_in(said[0], asked), said[0])
@@ -234,6 +234,20 @@ def _by_text(resource: Mapping[str, Any], value: Any) -> Sequence[Reading]:
     if coded and any(reading.value != coded for reading in readings):
         raise Unreadable("code and text contradict each other")
     return readings
+
+
+def _asked_by_code(resource: Mapping[str, Any]) -> Asked | None:
+    """What a test of the tables above asks for, for an answer in words."""
+    for code, symbol in _GENE_TESTS.items():
+        if has_code(resource, LNC, code):
+            return Asked((symbol,))
+    for code, (symbol, method) in _FUSION_TESTS.items():
+        if has_code(resource, LNC, code):
+            return Asked((symbol,), fusion=True, method=method)
+    for code, (symbol, _) in _CHANGE_TESTS.items():
+        if has_code(resource, LNC, code):
+            return Asked((symbol,), change_said=True)
+    return None
 
 
 def _readings(findings: Sequence[Finding], text: str | None) -> Sequence[Reading]:

@@ -56,6 +56,7 @@ class Practice(_Side):
     place_of_service: str = ""
     sender_code: str = ""
     payer_url: str = "http://127.0.0.1:8702/fhir"
+    public_url: str = ""  # the root of every fullUrl we send; default is this host and port
     notification_url: str = ""  # where the payer reaches us; default is this host and port
     release: Literal["automatic", "person"] = "automatic"
     wait_for_evidence: timedelta = timedelta(days=14)  # how long an incomplete request waits before a person is asked
@@ -70,7 +71,7 @@ class Payer(_Side):
     port: int = 8702
     payer_id: str = "EXPAYER01"
     answer_within: timedelta = timedelta(seconds=10)  # the bounded wait of a synchronous answer; then it is pended
-    reply_address: str = ""  # where attachments go; default is this host and port
+    public_url: str = ""  # our FHIR base as practices reach it; default is this host and port
 
 
 class Rules(BaseSettings):

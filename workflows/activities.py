@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import Any, Protocol
+from datetime import datetime, timedelta
+from typing import Any
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from prior_auth.domain.assessment import Assessment, overall
+from prior_auth.domain.assessment import overall
 from prior_auth.domain.authorization import (
     Authorization,
     AuthorizationStatus,
@@ -23,8 +23,8 @@ from prior_auth.domain.case import Case, CaseStatus, Step, next_step
 from prior_auth.domain.determination import Determination, Overall
 from prior_auth.domain.parties import PayerIdentity, PracticeIdentity
 from prior_auth.domain.people import ENGINE
-from prior_auth.domain.request import AuthorizationRequest
 from prior_auth.domain.timeline import Message
+from prior_auth.engine import Engine, Judgement
 from prior_auth.errors import BadInput, FatalTransportError, RuleError, TemporaryTransportError
 from prior_auth.fhir import cdex, json, pas_exchange, pas_request, pas_response, subscription
 from prior_auth.fhir.pas_exchange import ATTACHMENT, RECEIPT, REQUEST, RESPONSE, Standing
@@ -45,32 +45,6 @@ _STATUS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
-    """What judging a chart gives: the request as read from its order, the assessment, and its report as JSON."""
-
-    request: AuthorizationRequest
-    assessment: Assessment
-    report: dict[str, Any]
-    by_pas: bool
-
-
-class Judge(Protocol):
-    """One engine answers everyone (house rule 11). Raises BadInput where there is nothing to judge."""
-
-    def judge(
-        self, resources: Sequence[dict[str, Any]], *, as_of: date, orders: Sequence[str] | None, payer: str | None
-    ) -> Judgement: ...
-
-    def due_at(self, request: AuthorizationRequest, payer: str | None, received_at: datetime) -> datetime | None:
-        """The legal instant of the answer, for the payer's receipt at this instant."""
-        ...
-
-    def payer(self, payer: str | None, request: AuthorizationRequest) -> PayerIdentity:
-        """Who the payer is on the wire. Raises BadInput for one that is not in the rulebook."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
 class Patience:
     """How long each side waits before a person is asked (settings)."""
 
@@ -83,15 +57,17 @@ class PracticeActivities:
         self,
         *,
         store: CaseStore,
-        judge: Judge,
+        engine: Engine,
         transport: PayerTransport,
         practice: PracticeIdentity,
+        payer_base: str,
         clock: Clock,
         patience: Patience,
         automatic: bool,
     ) -> None:
-        self.store, self.judge, self.transport, self.practice = store, judge, transport, practice
+        self.store, self.engine, self.transport, self.practice = store, engine, transport, practice
         self.clock, self.patience, self.automatic = clock, patience, automatic
+        self.payer_base = payer_base
 
     @activity.defn(name="assess")
     async def assess(self, case_id: str) -> AssessmentMade:
@@ -111,7 +87,7 @@ class PracticeActivities:
         chart = await self.store.chart(case.id)
         today = self.clock.now().date()
         return await asyncio.to_thread(
-            self.judge.judge, chart, as_of=today, orders=asked["orders"], payer=asked.get("payer")
+            self.engine.judge, chart, as_of=today, orders=asked["orders"], payer=asked.get("payer")
         )
 
     async def _next(self, case: Case, judgement: Judgement) -> AssessmentMade:
@@ -192,7 +168,7 @@ class PracticeActivities:
     async def _built(self, case: Case, judgement: Judgement, standing: Standing, version: int) -> dict[str, Any]:
         chart = await self.store.chart(case.id)
         asked = await self.store.request(case.id)
-        payer = self.judge.payer(asked.get("payer"), judgement.request)
+        payer = self.engine.identity(asked.get("payer"), judgement.request, base=self.payer_base)
         if standing.sent:
             return await self._attachment(case, judgement, standing, chart, payer)
         evidence = await self._evidence(case, judgement)
@@ -307,7 +283,7 @@ class PracticeActivities:
             return None
         request = pas_request.read(json.read(await self._first_request(case.id))).request
         asked = await self.store.request(case.id)
-        return self.judge.due_at(request, asked.get("payer"), standing.acknowledged_at)
+        return self.engine.due(request, asked.get("payer"), standing.acknowledged_at).at
 
     async def _answered(self, case: Case, standing: Standing, answer: Determination, due_at: datetime | None) -> None:
         status = CaseStatus.INFORMATION_REQUESTED if standing.information_requested else _STATUS[answer.overall]
@@ -359,14 +335,14 @@ class PayerActivities:
         self,
         *,
         store: AuthorizationStore,
-        judge: Judge,
+        engine: Engine,
         notifier: Notifier,
         identity: PayerIdentity,
         payer_id: str,
         clock: Clock,
         patience: Patience,
     ) -> None:
-        self.store, self.judge, self.notifier, self.identity = store, judge, notifier, identity
+        self.store, self.engine, self.notifier, self.identity = store, engine, notifier, identity
         self.payer_id, self.clock, self.patience = payer_id, clock, patience
 
     @activity.defn(name="review")
@@ -391,7 +367,7 @@ class PayerActivities:
         today = self.clock.now().date()
         try:
             judgement = await asyncio.to_thread(
-                self.judge.judge, list(read.resources), as_of=today, orders=orders, payer=self.payer_id
+                self.engine.judge, list(read.resources), as_of=today, orders=orders, payer=self.payer_id
             )
         except (BadInput, RuleError) as problem:
             return await self._not_judged(authorization, str(problem))

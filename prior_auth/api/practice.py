@@ -17,9 +17,10 @@ from prior_auth.api.ops import add_message_door, operations_page
 from prior_auth.api.words import CASE_WORDS, DOCUMENT_KINDS
 from prior_auth.domain.case import Case, CaseStatus
 from prior_auth.domain.coding import Coding
+from prior_auth.domain.determination import Determination
 from prior_auth.domain.people import Person
 from prior_auth.errors import BadInput
-from prior_auth.fhir import json, stated
+from prior_auth.fhir import json, pas_determination, stated
 from prior_auth.ports import CaseStore, Clock, PracticeOrchestrator
 
 LOINC = "http://loinc.org"
@@ -50,7 +51,7 @@ class Opening:
 @dataclass(frozen=True, slots=True)
 class Practice:
     """What this window needs. `intake` reads a chart's order; it raises BadInput
-    where there is none to judge. `answer` turns a kept response Bundle into words for the page.
+    where there is none to judge.
     """
 
     store: CaseStore
@@ -58,7 +59,6 @@ class Practice:
     clock: Clock
     person: Person
     intake: Callable[[Mapping[str, Any], str | None, str | None], Opening]
-    answer: Callable[[Any], Mapping[str, Any]]
 
     async def open(self, body: bytes, order: str | None, payer: str | None) -> Case:
         """Store first, then the story; the same order again is the same case."""
@@ -294,7 +294,7 @@ async def _case_words(practice: Practice, case: Case) -> dict[str, Any]:
         "assessment": assessment,
         "missing": missing,
         "problems": await store.document(case.id, "problems") or [],
-        "answer": practice.answer(answer) if answer else None,
+        "answer": await _answer(store, answer["message"]) if answer else None,
         "may_release": case.status
         in (CaseStatus.INCOMPLETE, CaseStatus.AWAITING_RELEASE, CaseStatus.INFORMATION_REQUESTED),
         "choices": _choices(missing),
@@ -302,6 +302,11 @@ async def _case_words(practice: Practice, case: Case) -> dict[str, Any]:
         "timeline": await store.timeline(case.id),
         "messages": await store.messages(case.id),
     }
+
+
+async def _answer(store: CaseStore, message_id: str) -> Determination:
+    """The payer's newest word, read again from the message as it came."""
+    return pas_determination.read(json.read(await store.message_body(message_id)))
 
 
 def _missing(assessment: Any) -> list[dict[str, Any]]:

@@ -1,0 +1,120 @@
+"""One engine answers everyone (house rule 11): the practice that sends, the payer that receives, the command line.
+
+Pure over a rulebook that is read once: chart, orders, payer and day in; request, assessment and report out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from prior_auth.domain.assessment import Assessment
+from prior_auth.domain.deadline import Due, due
+from prior_auth.domain.evidence import Evidence
+from prior_auth.domain.parties import PayerIdentity
+from prior_auth.domain.request import AuthorizationRequest
+from prior_auth.errors import BadInput
+from prior_auth.evidence.gather import gather
+from prior_auth.fhir.orders import authorization_request
+from prior_auth.policy.assess import assess
+from prior_auth.policy.model import Benefit, Payer
+from prior_auth.policy.report import as_json
+from prior_auth.rulebook import Rulebook
+
+# Federal clocks count the payer's calendar days; a payer's own zone belongs into its payer.yaml once one differs.
+ZONE: tzinfo = ZoneInfo("America/Chicago")
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """`by_pas` is False where the plan takes one of the services another way (pharmacy benefit)."""
+
+    request: AuthorizationRequest
+    evidence: Evidence
+    assessment: Assessment
+    by_pas: bool
+
+    @property
+    def report(self) -> dict[str, Any]:
+        return dict(as_json(self.assessment))
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    rulebook: Rulebook
+
+    def read_request(
+        self, resources: Sequence[Mapping[str, Any]], *, as_of: date, orders: Collection[str] | None = None
+    ) -> AuthorizationRequest:
+        """The open orders of a chart, or those that are named. Raises BadInput where there is none."""
+        named = next(iter(orders)) if orders is not None and len(orders) == 1 else None
+        request = authorization_request(resources, as_of=as_of, order=named, billing_units=self.rulebook.billing_units)
+        if orders is None:
+            return request
+        wanted = tuple(item for item in request.items if item.order in orders)
+        if len(wanted) < len(orders):
+            raise BadInput("an order that is not in the chart or not open", where="order", fix="name an open order")
+        return replace(request, items=wanted)
+
+    def judge(
+        self,
+        resources: Sequence[Mapping[str, Any]],
+        *,
+        as_of: date,
+        orders: Collection[str] | None = None,
+        payer: str | None = None,
+    ) -> Judgement:
+        """Gather and assess. Raises BadInput for what is no chart of one patient with an order."""
+        evidence = gather(resources, as_of=as_of, definitions=self.rulebook.definitions)
+        request = self.read_request(resources, as_of=as_of, orders=orders)
+        assessment = assess(request, evidence, self.rulebook, as_of=as_of, payer=payer)
+        return Judgement(request, evidence, assessment, self._by_pas(request, payer, as_of))
+
+    def due(self, request: AuthorizationRequest, payer: str | None, received_at: datetime) -> Due:
+        """The legal instant of the answer for a receipt at this instant, and the row of law that won."""
+        found = self._payer(payer, request)
+        if found is None:
+            return Due(None, None)
+        plan = found.plans.get(self._plan(found, request))
+        drug = any(item.order.startswith("MedicationRequest/") for item in request.items)
+        return due(
+            self.rulebook.deadlines,
+            line=plan.line if plan else "",
+            what="drug" if drug else "service",
+            urgency=request.urgency,
+            received_at=received_at,
+            zone=ZONE,
+        )
+
+    def identity(self, payer: str | None, request: AuthorizationRequest | None = None, *, base: str) -> PayerIdentity:
+        """Who the payer is on the wire. Raises BadInput for one that is not in the rulebook."""
+        found = self._payer(payer, request)
+        if found is None:
+            raise BadInput("the payer is not in the rulebook", where="Coverage.payor", fix="add its payer.yaml")
+        return PayerIdentity(base, found.name, found.identifiers[0], receiver_code=found.sender.get("receiver"))
+
+    def payer_and_plan(self, payer: str | None, request: AuthorizationRequest) -> tuple[str | None, str | None]:
+        """Ids of both, as the request is judged by."""
+        found = self._payer(payer, request)
+        return (found.id, self._plan(found, request)) if found else (payer, None)
+
+    def _payer(self, payer: str | None, request: AuthorizationRequest | None) -> Payer | None:
+        if payer is not None:
+            return self.rulebook.payer(payer)
+        coverage = request.coverage if request else None
+        return self.rulebook.payer_of(coverage.payer_identifiers) if coverage else None
+
+    def _plan(self, payer: Payer, request: AuthorizationRequest) -> str:
+        stated = request.coverage.plan if request.coverage else None
+        return stated or payer.default_plan
+
+    def _by_pas(self, request: AuthorizationRequest, payer: str | None, as_of: date) -> bool:
+        found = self._payer(payer, request)
+        if found is None:
+            return True
+        plan = self._plan(found, request)
+        rules = [self.rulebook.rule_for(found, item.codings, as_of, item.service.display) for item in request.items]
+        return all(rule is None or rule.policy.benefit.get(plan) is not Benefit.PHARMACY for rule in rules)

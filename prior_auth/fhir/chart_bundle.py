@@ -30,8 +30,8 @@ def chart_resources(bundle: Mapping[str, Any]) -> list[Resource]:
             fix="put the chart's resources into a Bundle of type collection",
         )
     kind = bundle.get("type")
-    if kind in _NO_CHART:
-        raise BadInput(f"a Bundle of type {kind} is not a chart", where="Bundle.type", fix=_NO_CHART[str(kind)])
+    if isinstance(kind, str) and kind in _NO_CHART:
+        raise BadInput(f"a Bundle of type {kind} is not a chart", where="Bundle.type", fix=_NO_CHART[kind])
     index = Index(bundle)
     ids = {id(entry): _id(entry) for entry in index.entries}
     remarks = _remarks(bundle)

@@ -60,6 +60,7 @@ def coded(*codes: tuple[str, str], text: str | None = None) -> dict[str, object]
         ("History of breast cancer", "breast", "history", None),
         ("DCIS of the right breast", "breast", "in-situ", None),
         ("Bone metastases", "bone", "secondary", "94222008"),
+        ("Benign neoplasm of breast", None, "benign", None),
     ],
 )
 def test_a_cancer_is_read_with_its_kind(value, site, kind, snomed):
@@ -96,6 +97,8 @@ def test_spread_to_lymph_nodes_is_marked_nodal():
         "Negative for malignancy",
         "Breast mass",
         "Hypertension",
+        "Benign hypertensive heart disease without congestive heart failure",
+        "Benign prostatic hyperplasia",
         "Breast cancer?",
         "Breast cancer and lung cancer",
         coded((SCT, "38341003")),

@@ -232,6 +232,7 @@ def test_epidermal_growth_factor_receptor_antigen_is_no_variant():
     [
         ("BRCA2 c.5946delT pathogenic (germline)", ("germline", "pathogenic", None)),
         ("gBRCA1 mutated", ("germline", None, None)),
+        ("BRCA1 c.68_69delAG (185delAG) pathogenic germline", ("germline", "pathogenic", None)),
         ("BRCA1 likely pathogenic variant, germline", ("germline", "likely-pathogenic", None)),
         ("BRCA1 variant of uncertain significance", (None, "uncertain", None)),
         ("Somatic BRCA1 pathogenic variant", ("somatic", "pathogenic", None)),

@@ -13,6 +13,7 @@ from prior_auth.evidence.normalise.units import LVEF, Measure, in_window, quanti
 
 _WORDS = Lexicon(
     (
+        ("noise", r"\((?:normal|reference|ref\.?)(?: range)?\s?[^()]*\d[^()]*\)"),
         (
             "value",
             rf"(?P<comparator>{COMPARATOR})?\s*(?P<number>{NUMBER})\s*(?P<percent1>%|percent)?"

@@ -58,8 +58,8 @@ _HISTORY = re.compile(
 _NON_SMALL = re.compile(r"\bnon[- ]?small[- ]?cell (?:lung )?(?:cancer|carcinoma)|\bnon[- ]?small[- ]?cell\b")
 _HARMLESS = re.compile(r"\bnon[- ](?=hodgkin)|\bno special type\b|\bnot otherwise specified\b")
 _ANY = re.compile(
-    rf"\b(?:{_CANCER}|{'|'.join(words for _, words in _NAMED)}|in situ|dcis|lcis|metasta\w+|mets?|benign (?:\w+ ){0, 3}(?:neoplasm|tumou?r)s?|"
-    r"fibroadenoma)\b"
+    rf"\b(?:{_CANCER}|{'|'.join(words for _, words in _NAMED)}|in situ|dcis|lcis|metasta\w+|mets?|fibroadenoma|"
+    r"benign (?:\w+ ){0,3}(?:neoplasm|tumou?r)s?)\b"
 )
 
 

@@ -103,7 +103,8 @@ _RULES: Sequence[tuple[str, str]] = (
         r"gene|is|was|by|of|(?:>=?|<=?)?\s?\d{1,3}\s?% of (?:the )?(?:invasive )?(?:tumou?r |cancer )?cells|"
         r"strong|intense|complete|circumferential|moderate|membran(?:e|ous)|uniform|"
         r"for|on|the|reflex|(?:per )?asco/cap(?: (?:2013|2018|2023))?(?: guidelines?)?|breast|gastric|"
-        r"test(?:ing)?|low(?=$| ?[,;()])|in|group [1-5]",
+        r"test(?:ing)?|low(?=$| ?[,;()])|in|group [1-5]|reflexed|invasive|ductal|lobular|mammary|carcinoma|cancer|"
+        r"adenocarcinoma",
     ),
     ("weak", r"weak(?:ly)?|faint|barely perceptible|incomplete"),
     ("break", r"[,;.()/&-]|and|but|with"),

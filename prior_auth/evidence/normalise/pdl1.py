@@ -37,7 +37,8 @@ _WORDS = Lexicon(
             r"(?:clone |assay |antibody )*(?:22c3|28-8|sp263|sp142|73-10)(?: pharmdx| clone| assay| antibody)*|"
             r"dako|ventana|"
             r"pharmdx|pd-?\s?l1|programmed death[- ]ligand 1|cd274|ihc|immunohistochemistry|immunostain|by|"
-            r"(?:high|low|no|strong|weak|partial|complete|membran(?:e|ous)) expression|expression|"
+            r"no (?:pd-?\s?l1 )?expression|~|approximately|about|"
+            r"(?:high|low|strong|weak|partial|complete|membran(?:e|ous)) expression|expression|"
             r"partial|complete|or|membranous|stain(?:ing)?|viable|high|low|result|status|score|interpretation|is|of|with|"
             r"in|the|and|positive|negative|strongly|weakly|detected|not detected|[,;.()/-]",
         ),

@@ -43,7 +43,7 @@ _ECOG = Lexicon(
             r"ecog(?:/who|/zubrod)?|who|zubrod|eastern cooperative oncology group|performance status|ps|score|grade|"
             r"status|is|of|[,;.()/-]",
         ),
-        ("grade", r"(?P<number>[0-5])"),
+        ("grade", r"(?:ecog|ps)?(?P<number>[0-5])"),
         ("noise", _GRADE_WORDS),
     )
 )

@@ -29,6 +29,7 @@ _WORDS = Lexicon(
         ("negated", r"not"),
         (POSITIVE, r"(?:low|weak|weakly|strong|strongly|moderately|diffusely) ?-?(?:positive|pos)|positive|pos"),
         *STATUS_WORDS,
+        ("intensity", r"\(?[1-3]\s?\+\s?\)?(?: intensity| staining)?"),
         ("plus", r"\(\s?\+{1,3}\s?\)|\+{1,3}"),
         ("minus", r"\(\s?-\s?\)"),
         (

@@ -329,6 +329,7 @@ def _change(part: _Part, genes: tuple[str, ...]) -> tuple[str | None, str | None
     """Protein change, coding change and EGFR class. Raises Unreadable where there are several of one kind."""
     proteins = {found for token in part.changes if token.kind == "protein" for found in (protein(token.text),) if found}
     codings = {_coding(token.text) for token in part.changes if token.kind == "coding"}
+    codings = {each for each in codings if "c." in each} or codings  # 185delAG is the old name of c.68_69delAG
     named = {token.kind for token in part.changes if token.kind in _CLASSES}
     if len(proteins) > 1 or len(codings) > 1:
         raise Unreadable("several changes in one result")

@@ -17,7 +17,8 @@ KEYS = frozenset({f"bdl-{number}" for number in range(1, 13)})
 
 def check(resource: Mapping[str, Any], path: str) -> Iterator[Issue]:
     """bdl-1 to bdl-12, a fullUrl for every resource, fullUrls that agree with ids and stand once."""
-    kind = resource.get("type")
+    told = resource.get("type")
+    kind = told if isinstance(told, str) else ""
     held = resource.get("entry")
     entries = [one for one in held if isinstance(one, Mapping)] if isinstance(held, list) else []
     if "total" in resource and kind not in ("searchset", "history"):
@@ -31,7 +32,7 @@ def check(resource: Mapping[str, Any], path: str) -> Iterator[Issue]:
         yield _broken("bdl-12", f"{path}.entry", "a message starts with a MessageHeader", "put it first")
 
 
-def _entry(entry: Mapping[str, Any], kind: Any, at: str) -> Iterator[Issue]:
+def _entry(entry: Mapping[str, Any], kind: str, at: str) -> Iterator[Issue]:
     if "search" in entry and kind != "searchset":
         yield _broken("bdl-2", f"{at}.search", "search only in a searchset", "remove search")
     if ("request" in entry) != (kind in _REQUESTS):
@@ -43,7 +44,7 @@ def _entry(entry: Mapping[str, Any], kind: Any, at: str) -> Iterator[Issue]:
     url, held = entry.get("fullUrl"), entry.get("resource")
     if isinstance(url, str):
         yield from _full_url(url, held, at)
-    elif isinstance(held, Mapping) and not str(kind).startswith(("batch", "transaction")):
+    elif isinstance(held, Mapping) and not kind.startswith(("batch", "transaction")):
         message = "an entry without fullUrl: nothing can refer to it"
         yield Issue("error", f"{at}.fullUrl", "bundle", message, "write the resource's URL or a urn:uuid")
 
@@ -61,7 +62,7 @@ def _full_url(url: str, held: Any, at: str) -> Iterator[Issue]:
             yield Issue("error", where, "bundle", "ends in another id than the resource has", "make them the same")
 
 
-def _duplicates(entries: list[Mapping[str, Any]], kind: Any, path: str) -> Iterator[Issue]:
+def _duplicates(entries: list[Mapping[str, Any]], kind: str, path: str) -> Iterator[Issue]:
     if kind == "history":
         return
     seen: dict[tuple[str, Any], int] = {}

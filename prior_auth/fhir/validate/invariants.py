@@ -85,11 +85,11 @@ def _contained_are_flat(resource: Mapping[str, Any]) -> bool:
 
 
 def _contained_are_referred_to(resource: Mapping[str, Any]) -> bool:
-    ids = {one.get("id") for one in _contained(resource)}
+    ids = {str(one.get("id")) for one in _contained(resource)}
     if not ids:
         return True
     referred = set(_local_references(resource))
-    up = {one.get("id") for one in _contained(resource) if "#" in set(_local_references(one))}
+    up = {str(one.get("id")) for one in _contained(resource) if "#" in set(_local_references(one))}
     return all(f"#{one}" in referred or one in up for one in ids)
 
 

@@ -33,7 +33,8 @@ class _Judge:
         self._resource = resource
         self._with_invariants = with_invariants
         self._walked: Walked = structure.walk(resource)
-        self._references = references.References(resource)
+        bundles_in = [(one.path, one.value) for one in self._walked.resources if one.inner == "Bundle"]
+        self._references = references.References(resource, bundles_in)
         self._conformance = Conformance(self)
         self._owners = {id(one.value): one for one in self._walked.resources}
 
@@ -118,9 +119,8 @@ class _Judge:
         return standing.owner if standing is not None else owner
 
     def _container_at(self, path: str) -> Mapping[str, Any] | None:
-        if not path.startswith("Bundle.entry["):
-            return self._resource
-        return None  # the entry at that path
+        """What `#id` looks into when a path stands in no entry; None: the entry's resource."""
+        return None if self._references.is_inside_bundle(path) else self._resource
 
     def _owner_at(self, item: Item) -> Mapping[str, Any]:
         """The resource an element is part of: the one with the longest path above it."""

@@ -85,6 +85,24 @@ def _base64(value: Any) -> str | None:
     return None if sum(not one.isspace() for one in value) % 4 == 0 else "not base64: its length is no multiple of 4"
 
 
+_OID = re.compile(r"urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+")
+_UUID = re.compile(r"urn:uuid:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+def _uri(what: str) -> Checker:
+    is_uri = _matching(r"\S+", f"{what}: no blanks")
+
+    def check(value: Any) -> str | None:
+        problem = is_uri(value)
+        if problem is None and value.startswith("urn:oid:") and not _OID.fullmatch(value):
+            return "not an OID after urn:oid:"
+        if problem is None and value.startswith("urn:uuid:") and not _UUID.fullmatch(value):
+            return "not a UUID after urn:uuid:"
+        return problem
+
+    return check
+
+
 def _kind(value: Any) -> str:
     match value:
         case bool():
@@ -112,10 +130,10 @@ CHECKERS: dict[str, Checker] = {
     "xhtml": _text,
     "code": _matching(r"[^\s]+(?: [^\s]+)*", "a code: no blanks at the ends, none doubled"),
     "id": _matching(r"[A-Za-z0-9\-.]{1,64}", "an id: 1 to 64 of A-Z a-z 0-9 - ."),
-    "uri": _matching(r"\S+", "a URI: no blanks"),
-    "url": _matching(r"\S+", "a URL: no blanks"),
-    "canonical": _matching(r"\S+", "a canonical URL: no blanks"),
-    "oid": _matching(r"urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+", "an OID as urn:oid:…"),
+    "uri": _uri("a URI"),
+    "url": _uri("a URL"),
+    "canonical": _uri("a canonical URL"),
+    "oid": _matching(_OID.pattern, "an OID as urn:oid:…"),
     "uuid": _matching(r"urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", "a UUID as urn:uuid:… in lower case"),
     "date": _dated(_DATE, "a date: YYYY, YYYY-MM or YYYY-MM-DD"),
     "dateTime": _dated(_DATE_TIME, "a dateTime: a date, or YYYY-MM-DDThh:mm:ss with a zone"),

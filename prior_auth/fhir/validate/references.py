@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from prior_auth.fhir import bundle
@@ -15,30 +15,42 @@ from prior_auth.r4.definitions import HL7
 
 
 class References:
-    """Resolves within one input: its Bundle entries and contained resources."""
+    """Resolves within one input: Bundle entries (of nested Bundles too, innermost first) and contained resources."""
 
-    def __init__(self, resource: Mapping[str, Any]) -> None:
-        self._is_bundle = resource.get("resourceType") == "Bundle"
+    def __init__(self, resource: Mapping[str, Any], bundles: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+        """`bundles` are the Bundles in the input, itself if it is one, each with its element path."""
         self._input = resource
-        self._entries = _entries(resource)
-        self.index = Index.of_entries(self._entries)
+        entries = {path: _entries(one, path) for path, one in bundles}
+        self._indexes = {path: Index.of_entries(found) for path, found in entries.items()}
+        self._by_path = {one.path: one for found in entries.values() for one in found}
 
     def resolve(self, reference: str, path: str, owner: Mapping[str, Any] | None = None) -> Item | None:
         """The resource that is meant by `reference` where it stands, at `path`; None if it is not in the input."""
-        base = self._entry_of(path)
+        standing_in = list(self._bundles_around(path))
+        base = standing_in[0][1] if standing_in else None
         if reference.startswith("#"):
             container = owner if owner is not None else (base.resource if base else self._input)
             found = bundle.contained(container, reference)
             place = f"{base.path if base else container.get('resourceType')}.contained"
             return Item(place, str(found.get("resourceType")), found) if found is not None else None
-        entry = self.index.entry(reference, base=base)
-        return Item(entry.path, str(entry.resource["resourceType"]), entry.resource) if entry is not None else None
+        for index, entry in standing_in:
+            target = index.entry(reference, base=entry)
+            if target is not None:
+                return Item(target.path, str(target.resource["resourceType"]), target.resource)
+        return None
 
-    def _entry_of(self, path: str) -> Entry | None:
-        if not path.startswith("Bundle.entry["):
-            return None
-        number = path[len("Bundle.entry[") :].split("]")[0]
-        return next((one for one in self._entries if one.path == f"Bundle.entry[{number}].resource"), None)
+    def is_inside_bundle(self, path: str) -> bool:
+        return any(True for _ in self._bundles_around(path))
+
+    def _bundles_around(self, path: str) -> Iterator[tuple[Index, Entry | None]]:
+        """The Bundles whose entries a path is in, innermost first, each with that entry."""
+        at = path.rfind(".entry[")
+        while at >= 0:
+            index = self._indexes.get(path[:at])
+            if index is not None:
+                number = path[at + len(".entry[") :].split("]")[0]
+                yield index, self._by_path.get(f"{path[:at]}.entry[{number}].resource")
+            at = path.rfind(".entry[", 0, at)
 
     def check(self, standing: Standing, container: Mapping[str, Any]) -> Iterator[Issue]:
         """One Reference element; `container` is the resource that contains its owner, or the owner itself."""
@@ -63,27 +75,27 @@ class References:
         at = f"{standing.path}.reference"
         if reference.startswith("#"):
             yield Issue("error", at, "reference", "no contained resource has this id", "contain it or name another")
-        elif self._is_bundle and reference.startswith(("urn:uuid:", "urn:oid:")):
+        elif self.is_inside_bundle(standing.path) and reference.startswith(("urn:uuid:", "urn:oid:")):
             yield Issue("error", at, "reference", "no entry has this fullUrl", "add the entry or drop the reference")
         elif (
             reference.startswith("urn:uuid:") or bundle.type_and_id(reference) or "://" in reference or "?" in reference
         ):
-            if self._is_bundle and standing.path.startswith("Bundle.entry"):
+            if self.is_inside_bundle(standing.path):
                 yield Issue("information", at, "not-checked", "leads out of the Bundle: its target cannot be judged")
         else:
             message = "neither Type/id, a URL, a urn nor #id"
             yield Issue("error", at, "reference", message, "write it as Type/id or as the fullUrl of an entry")
 
 
-def _entries(resource: Mapping[str, Any]) -> tuple[Entry, ...]:
+def _entries(resource: Mapping[str, Any], path: str) -> tuple[Entry, ...]:
     """Like `bundle.Index`, but what is broken is passed over: the walk has told it."""
-    entries = resource.get("entry") if resource.get("resourceType") == "Bundle" else None
+    entries = resource.get("entry")
     found = []
     for number, one in enumerate(entries if isinstance(entries, list) else ()):
         held = one.get("resource") if isinstance(one, Mapping) else None
         if isinstance(held, dict) and isinstance(held.get("resourceType"), str):
             url = one.get("fullUrl")
-            found.append(Entry(f"Bundle.entry[{number}].resource", url if isinstance(url, str) else None, held))
+            found.append(Entry(f"{path}.entry[{number}].resource", url if isinstance(url, str) else None, held))
     return tuple(found)
 
 

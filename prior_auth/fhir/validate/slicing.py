@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from prior_auth.fhir.validate.tree import Item, Node, extension_url, items, tree_of
 from prior_auth.r4 import model
@@ -190,8 +190,9 @@ def _of_type(steps: tuple[Step, ...], targets: list[Node], conformance: Conforma
 
 
 def _kind(item: Item) -> str:
-    value: Any = item.value
-    return value["resourceType"] if isinstance(value, dict) and "resourceType" in value else item.type
+    return (
+        str(item.value["resourceType"]) if isinstance(item.value, dict) and "resourceType" in item.value else item.type
+    )
 
 
 def _target_types(targets: tuple[str, ...]) -> list[str]:

@@ -26,6 +26,7 @@ from prior_auth.rulebook import Rulebook
 from prior_auth.settings import Payer as PayerSettings
 from prior_auth.settings import Practice as PracticeSettings
 from prior_auth.settings import Rules, Temporal, read
+from prior_auth.store.audit import AuditReport, compare
 from prior_auth.store.authorizations import SqlAuthorizations
 from prior_auth.store.cases import SqlCases
 from prior_auth.store.database import Database, sqlite_url
@@ -213,3 +214,23 @@ def _practice(found: PracticeSettings) -> PracticeIdentity:
         place_of_service=found.place_of_service or None,
         sender_code=found.sender_code or None,
     )
+
+
+async def compared(data: Path) -> AuditReport:
+    """Both sides' stores in a folder of `up`, read only and compared: the one place that opens both."""
+    practice = await _kept(data / "practice", "practice", Side.PRACTICE)
+    try:
+        payer = await _kept(data / "payer", "payer", Side.PAYER)
+        try:
+            return await compare(practice, payer)
+        finally:
+            await payer.close()
+    finally:
+        await practice.close()
+
+
+async def _kept(folder: Path, name: str, side: Side) -> Database:
+    file = folder / f"{name}.db"
+    if not file.exists():
+        raise BadInput("no store is here", where=str(file), fix="name the --data folder of prior-auth up or demo")
+    return await Database.open(sqlite_url(file), side, KeyRing.load(folder / f"{name}.key"), read_only=True)

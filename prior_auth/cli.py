@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from prior_auth import running
 from prior_auth.charts.bundle_file import BundleFile
 from prior_auth.errors import BadInput, PriorAuthError
 from prior_auth.evidence.gather import gather
@@ -94,6 +95,9 @@ def validate(
         for line in found.lines() or ["no findings"]:
             typer.echo(line)
     raise typer.Exit(found.exit_code)
+
+
+running.register(app)
 
 
 def _day(stated: str | None) -> date:

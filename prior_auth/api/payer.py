@@ -30,7 +30,7 @@ from prior_auth.domain.parties import PayerIdentity
 from prior_auth.domain.people import ENGINE, Person
 from prior_auth.domain.request import Period
 from prior_auth.errors import BadInput, Conflict, NotFound, PriorAuthError
-from prior_auth.fhir import capability, json, outcome, pas_request, pas_response, subscription
+from prior_auth.fhir import capability, cdex, json, outcome, pas_request, pas_response, subscription
 from prior_auth.fhir.validate import check_structure
 from prior_auth.ports import AuthorizationStore, Clock, PayerOrchestrator, Receipt
 
@@ -71,9 +71,38 @@ class Payer:
             receipt = await self._receive(bundle, request, body)
         except (Conflict, NotFound) as problem:
             return self._refusal(bundle, request, problem), None
+        until = self.clock.now() + self.answer_within
+        answering = {"version": receipt.version, "until": until.isoformat()}
+        await self.store.keep_document(receipt.authorization.id, "answering", answering)
         await self._opened(receipt)
         authorization = await self._decided(receipt)
         return await self.answer(authorization, receipt.version, bundle, request), authorization
+
+    async def attach(self, body: bytes) -> dict[str, Any]:
+        """CDex `$submit-attachment`: a new version of the request that asked for it, judged anew; told by notice."""
+        parameters = json.read(body)
+        submission = cdex.read(parameters)
+        authorization_id = submission.tracking[1].rpartition("-")[0]
+        now = self.clock.now()
+        receipt = await self.store.attach(
+            authorization_id, attachment=body, canonical_hash=json.content_hash(parameters), at=now
+        )
+        owner, version = receipt.authorization.id, receipt.version
+        facts = {"version": str(version), "attachments": str(len(submission.attachments))}
+        await self.store.note(owner, "attached", by=ENGINE, at=now, facts=facts, key=f"{owner}/attached/{version}")
+        issue = {"severity": "information", "code": "informational", "diagnostics": "the attachments were received"}
+        answer = {"resourceType": "OperationOutcome", "id": f"{owner}-{version}", "issue": [issue]}
+        await self.store.keep_message(
+            owner,
+            direction="sent",
+            kind="receipt",
+            version=version,
+            body=json.write(answer),
+            key=f"{owner}/receipt/{version}",
+            at=now,
+        )
+        await self.stories.nudge(owner)
+        return answer
 
     async def _receive(self, bundle: Mapping[str, Any], request: pas_request.ReadRequest, body: bytes) -> Receipt:
         now = self.clock.now()
@@ -181,7 +210,7 @@ def _add_fhir_doors(app: FastAPI, payer: Payer) -> None:
 
     @app.get("/fhir/metadata")
     async def metadata() -> Response:
-        return fhir_answer(capability.payer(payer.identity.base, on=CAPABILITY_DATE, version=__version__, system=()))
+        return fhir_answer(capability.payer(payer.identity.base, on=CAPABILITY_DATE, version=__version__))
 
     @app.post("/fhir/Claim/$submit")
     async def submit(request: Request) -> Response:
@@ -191,6 +220,11 @@ def _add_fhir_doors(app: FastAPI, payer: Payer) -> None:
             return fhir_answer(outcome.from_issues(found), 400)
         answer, _ = await payer.submit(body)
         return fhir_answer(answer)
+
+    @app.post("/fhir/$submit-attachment")
+    @app.post("/fhir/Claim/$submit-attachment")
+    async def submit_attachment(request: Request) -> Response:
+        return fhir_answer(await payer.attach(await _fhir_body(request)))
 
     @app.post("/fhir/Subscription")
     async def subscribe(request: Request) -> Response:

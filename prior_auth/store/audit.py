@@ -179,7 +179,7 @@ def _within(ours: _Books, theirs: _Books, report: AuditReport) -> None:
 
 
 def _submissions(theirs: _Books, report: AuditReport) -> None:
-    received = {message.id: message for message in theirs.of(RECEIVED, REQUEST)}
+    received = {message.id: message for message in theirs.of(RECEIVED, *_ASKING)}
     versions: dict[str, list[int]] = defaultdict(list)
     for row in theirs.rows["payer_submission"]:
         versions[row.authorization_id].append(row.version)

@@ -22,6 +22,8 @@ from prior_auth.domain.authorization import (
 )
 from prior_auth.domain.people import Role
 from prior_auth.errors import Conflict, NotFound
+from prior_auth.fhir import cdex, json
+from prior_auth.fhir.pas_exchange import ATTACHMENT, REQUEST
 from prior_auth.ports import Receipt
 from prior_auth.store import tables
 from prior_auth.store.database import digest
@@ -98,18 +100,37 @@ class SqlAuthorizations(SqlSubscriptions):
         async with self.database.read() as connection:
             return [_authorization(row) for row in await connection.execute(statement)]
 
+    async def attach(self, authorization_id: str, *, attachment: bytes, canonical_hash: str, at: datetime) -> Receipt:
+        """The exact bytes are kept; the version's Bundle is made of them and the one before when it is asked for."""
+        key = digest(authorization_id, ATTACHMENT, canonical_hash)
+        async with self.database.write() as connection:
+            if (resent := await self._resent(connection, key)) is not None:
+                return resent
+            row = await _row(connection, authorization_id, lock=True)
+            if AuthorizationStatus(row.status).is_final:
+                raise Conflict("this request is decided", where=authorization_id, fix="send a new request")
+            received = {"status": AuthorizationStatus.RECEIVED.value, "waiting_for": None, "changed_at": at}
+            await _change(connection, row.id, version=row.version + 1, **received)
+            arrival = _Arrival(key, row.sender, (), attachment, row.plan, row.service, at, row.due_at)
+            return await self._keep_version(connection, arrival, row.id, row.version + 1, kind=ATTACHMENT)
+
     async def request_body(self, authorization_id: str, version: int) -> bytes:
-        """The exact bytes of that version's Bundle. Raises NotFound."""
-        columns = tables.submission.c
+        """The Bundle of that version: the exact bytes, or completed by what was attached. Raises NotFound."""
+        columns, message = tables.submission.c, tables.message.c
+        kept = (
+            select(message.id, message.kind)
+            .join(tables.submission, columns.message_id == message.id)
+            .where(columns.authorization_id == authorization_id, columns.version == version)
+        )
         async with self.database.read() as connection:
-            message_id = await connection.scalar(
-                select(columns.message_id).where(
-                    columns.authorization_id == authorization_id, columns.version == version
-                )
-            )
-        if message_id is None:
+            row = (await connection.execute(kept)).one_or_none()
+        if row is None:
             raise NotFound(f"no version {version} of this authorization", where=authorization_id)
-        return await self.message_body(message_id)
+        body = await self.message_body(row.id)
+        if row.kind != ATTACHMENT:
+            return body
+        before = json.read(await self.request_body(authorization_id, version - 1))
+        return json.write(cdex.completed(before, cdex.read(json.read(body))))
 
     async def decide(
         self,
@@ -260,13 +281,19 @@ class SqlAuthorizations(SqlSubscriptions):
         return max(current, key=lambda row: (row.received_at, row.id))
 
     async def _keep_version(
-        self, connection: AsyncConnection, arrival: _Arrival, authorization_id: str, version: int
+        self,
+        connection: AsyncConnection,
+        arrival: _Arrival,
+        authorization_id: str,
+        version: int,
+        *,
+        kind: str = REQUEST,
     ) -> Receipt:
         message = await self._keep_message(
             connection,
             authorization_id,
             direction=RECEIVED,
-            kind="request",
+            kind=kind,
             version=version,
             body=arrival.body,
             key=f"submission/{arrival.key}",

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from prior_auth.domain.evidence import Tier
+from prior_auth.domain.evidence import Source, Tier, Unread
 from prior_auth.evidence.binding import Binding
-from prior_auth.evidence.chart import mapping, sequence
+from prior_auth.evidence.chart import codings_of, mapping, sequence
 from prior_auth.evidence.definitions import EvidenceDefinition
-from prior_auth.evidence.finding import Finder
-from prior_auth.evidence.observations import effective, exact_profile, observations
+from prior_auth.evidence.finding import Finder, read
+from prior_auth.evidence.normalise import Reading
+from prior_auth.evidence.observations import effective, exact_profile, statement
 from prior_auth.evidence.standing import Standing, standing
 from prior_auth.evidence.statement import Harvest, Statement
 from prior_auth.fhir import mcode
@@ -18,9 +19,32 @@ from prior_auth.fhir import mcode
 
 def attestations(finder: Finder, definition: EvidenceDefinition, binding: Binding) -> Harvest:
     """Observations of the practice, then the answers of completed questionnaires whose `linkId` names the statement."""
-    stated = observations(finder, definition, binding)
-    answered = tuple(_answered(finder, definition))
-    return Harvest((*stated.statements, *answered), stated.unread)
+    statements: list[Statement] = []
+    unread: list[Unread] = []
+    for place in finder.places(definition.item):
+        answer = read(place, definition)
+        if isinstance(answer, Unread):
+            unread.append(answer)
+        elif answer is not None and (said := _yes_or_no(answer.value)) is not None:
+            statements.append(statement(answer, Reading(said), binding))
+        elif answer is not None:
+            source = Source(place.entry.reference, answer.path, place.entry.origin)
+            unread.append(Unread(definition.item, source, "it says neither yes nor no"))
+    return Harvest((*statements, *_answered(finder, definition)), tuple(unread))
+
+
+_YES_NO = {"yes": True, "true": True, "no": False, "false": False}
+_YES_NO_CODES = {"LA33-6": True, "LA32-8": False, "373066001": True, "373067005": False, "Y": True, "N": False}
+
+
+def _yes_or_no(value: Any) -> bool | None:
+    """A boolean; a coded or a written yes or no."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, Mapping):
+        said = {_YES_NO_CODES[code] for _, code in codings_of(value) if code in _YES_NO_CODES}
+        return said.pop() if len(said) == 1 else _yes_or_no(value.get("text"))
+    return _YES_NO.get(value.strip().lower()) if isinstance(value, str) else None
 
 
 def _answered(finder: Finder, definition: EvidenceDefinition) -> Iterator[Statement]:

@@ -89,10 +89,9 @@ def _said_present(finder: Finder, definition: EvidenceDefinition) -> Iterator[St
             )
 
 
-_CLINICAL = "http://terminology.hl7.org/CodeSystem/condition-clinical"
-_OVER = mcode.concept(Coding(_CLINICAL, "inactive"))
+_OVER = mcode.concept(Coding(mcode.CLINICAL_STATUS, "inactive"))
 _ACTIVE = {
-    "clinicalStatus": mcode.concept(Coding(_CLINICAL, "active")),
+    "clinicalStatus": mcode.concept(Coding(mcode.CLINICAL_STATUS, "active")),
     "verificationStatus": mcode.concept(
         Coding("http://terminology.hl7.org/CodeSystem/condition-ver-status", "confirmed")
     ),
@@ -202,7 +201,7 @@ def _pregnancy(answer: Answer, reading: Reading) -> Statement:
         )
     else:
         view = mcode.observation(
-            profile=exact_profile(definition.profile, entry),
+            profile=exact_profile(definition.profile, entry) if entry.when.text else None,
             category="social-history",
             status=str(entry.resource.get("status", "final")),
             code=mcode.concept(definition.code, codings),
@@ -243,6 +242,9 @@ def allergies(finder: Finder, definition: EvidenceDefinition, _binding: Binding)
     return Harvest(tuple(statements), tuple(doubts))
 
 
+_ALLERGY_STATUS = "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical"
+
+
 def _allergy(definition: EvidenceDefinition, entry: Entry, concept: Mapping[str, Any], reading: Reading) -> Statement:
     source = entry.resource
     text = concept.get("text") if isinstance(concept.get("text"), str) else None
@@ -250,6 +252,7 @@ def _allergy(definition: EvidenceDefinition, entry: Entry, concept: Mapping[str,
     view = {
         "resourceType": "AllergyIntolerance",
         "profile": definition.profile,
+        "clinicalStatus": mcode.concept(Coding(_ALLERGY_STATUS, "active")),
         **{key: source[key] for key in kept if key in source},
         "code": mcode.concept(reading.coded, sequence(concept.get("coding")), text),
     }

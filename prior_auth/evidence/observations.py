@@ -64,7 +64,7 @@ def statement(answer: Answer, reading: Reading, binding: Binding, focus: str | N
     code = reading.code or definition.code
     return Statement(
         item=definition.item,
-        value=reading.value,
+        value=f"{reading.comparator}{reading.value}" if reading.comparator else reading.value,
         unit=reading.unit,
         entry=entry,
         path=answer.path,
@@ -101,7 +101,7 @@ def _view(
         status=str(source.get("status", "final")) if source["resourceType"] == "Observation" else "final",
         code=mcode.concept(code, sequence(source_code.get("coding")), text if isinstance(text, str) else None),
         value=value_of(reading, keep_text=shape.text),
-        effective=effective(entry),
+        effective=vital_effective(entry) if definition.view == "vital" else effective(entry),
         focus=references,
         method=method if isinstance(method, Mapping) else None,
     )
@@ -134,6 +134,16 @@ def value_of(reading: Reading, *, keep_text: bool = False) -> dict[str, Any]:
 
 def effective(entry: Entry) -> dict[str, Any]:
     return {"effectiveDateTime": entry.when.text} if entry.when.text else {}
+
+
+def vital_effective(entry: Entry) -> dict[str, Any]:
+    """R4 holds every body weight and height to its vital signs profile: a date is there, and to the day (vs-1)."""
+    days = entry.when.days
+    if days is None:
+        return {"effectivePeriod": mcode.absent()}
+    if days.is_exact:
+        return effective(entry)
+    return {"effectivePeriod": {"start": days.earliest.isoformat(), "end": days.latest.isoformat()}}
 
 
 def _method(entry: Entry, reading: Reading) -> str | None:

@@ -61,7 +61,7 @@ def _view(entry: Entry, definition: EvidenceDefinition) -> dict[str, Any]:
     )
     return {
         "resourceType": "DiagnosticReport",
-        "profile": exact_profile(definition.profile, entry),
+        "profile": exact_profile(definition.profile, entry) if entry.when.text else None,  # us-core-10
         "status": status,
         "category": [mcode.concept(category, text=None if category else definition.code.display)],
         "code": mcode.concept(definition.code, sequence(mapping(concept).get("coding"))),

@@ -26,6 +26,7 @@ RELATED_CONDITION_ABSENT = f"{MCODE}mcode-related-condition-absent"
 VIEW_BASE = "https://view.prior-auth.example/"  # nobody answers there: it makes relative references resolve
 DATA_ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 
+CLINICAL_STATUS = "http://terminology.hl7.org/CodeSystem/condition-clinical"
 _CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
 _CONDITION_CATEGORY = "http://terminology.hl7.org/CodeSystem/condition-category"
 _NAMESPACE = uuid.UUID("6f1b51cf-6f9e-5d36-9a3c-0d6c3a0f2b11")
@@ -94,7 +95,13 @@ def condition(
 ) -> Resource:
     """A Condition with what the source says of its course: onset, abatement, statuses, sites."""
     elements = ("clinicalStatus", "verificationStatus", "bodySite", *kept)
-    course = [key for key in source if key.startswith(("onset", "abatement", "_onset")) or key == "recordedDate"]
+    course = [*_one_of(source, "onset"), *_one_of(source, "abatement"), "recordedDate"]
+    status = source.get("clinicalStatus")
+    if any(key.startswith("abatement") for key in course) and not _is_over(status):
+        if status:  # it says that it is active: con-4 allows no end to that
+            course = [key for key in course if not key.startswith("abatement")]
+        else:
+            source = {**source, "clinicalStatus": concept(Coding(CLINICAL_STATUS, "resolved"))}
     return {
         "resourceType": "Condition",
         "profile": profile,
@@ -103,6 +110,17 @@ def condition(
         "code": dict(code),
         **{key: source[key] for key in (*elements, *course) if key in source},
     }
+
+
+def _one_of(source: Mapping[str, Any], element: str) -> list[str]:
+    """The key of a choice element; the date where a sender wrote it twice."""
+    keys = sorted((key for key in source if key.startswith(element)), key=lambda key: not key.endswith("DateTime"))
+    return keys[:1]
+
+
+def _is_over(status: Any) -> bool:
+    codings = status.get("coding", ()) if isinstance(status, Mapping) else ()
+    return any(each.get("code") in ("inactive", "resolved", "remission") for each in codings)
 
 
 def patient(source: Mapping[str, Any]) -> Resource:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -35,7 +35,7 @@ _SAME_SYSTEM = {
 def authorization_request(
     resources: Sequence[Resource], *, as_of: date, order: str | None = None, billing_units: BillingUnits | None = None
 ) -> AuthorizationRequest:
-    """The open orders of a chart, in its order, with the Coverage in force on the first day of service.
+    """The open orders of a chart, in its order, with the Coverage in force on the day of judgement or of service.
 
     `order` (`Type/id`) names the one to ask for. `billing_units` turns an ordered amount and its unit into billing
     units. Raises BadInput where there is no patient, no open order, or not the one that is named.
@@ -43,7 +43,7 @@ def authorization_request(
     chart = _Chart(resources)
     orders = chart.orders(order)
     items = tuple(_item(chart, one, billing_units or _as_counted) for one in orders)
-    coverage = chart.coverage(orders[0], items[0].period.start or as_of)
+    coverage = chart.coverage(orders, {as_of, *(one.period.start or as_of for one in items)})
     urgent = any(one.get("priority") in ("urgent", "asap", "stat") for one in orders)
     return AuthorizationRequest(chart.patient, coverage, items, Urgency.EXPEDITED if urgent else Urgency.STANDARD)
 
@@ -100,15 +100,20 @@ class _Chart:
 
     # --- Coverage ---------------------------------------------------------------------------------------------------
 
-    def coverage(self, order: Resource, on: date) -> CoverageFacts | None:
-        """The order's own insurance first, then any of the chart; only one that is active and in force on the day."""
-        named = [found for one in _list(order.get("insurance")) if (found := self.resolve(one, order)) is not None]
+    def coverage(self, orders: Sequence[Resource], days: Collection[date]) -> CoverageFacts | None:
+        """The orders' own insurance first, then any of the chart; only one that is active and in force on a day."""
+        named = [
+            found
+            for order in orders
+            for one in _list(order.get("insurance"))
+            if (found := self.resolve(one, order)) is not None
+        ]
         others = [one for one in self.resources if one.get("resourceType") == "Coverage"]
         for one in [*named, *others]:
             if one.get("resourceType") != "Coverage" or one.get("status", "active") != "active":
                 continue
             facts = self._coverage_facts(one)
-            if _holds(facts.period, on):
+            if any(_holds(facts.period, day) for day in days):
                 return facts
         return None
 

@@ -117,8 +117,7 @@ def _judged(hearing: Hearing) -> ItemAssessment:
     if isinstance(fitting, str):
         why = f"Only {fitting} fits, a path of this policy that is not written down."
         return _referred(hearing.item, Cause.POLICY, why, hearing.rule)
-    tried = [_on_path(hearing, path) for path in fitting]
-    return min(tried, key=_rank)
+    return min((on_path(hearing, path) for path in fitting), key=_rank)
 
 
 def _fitting(hearing: Hearing) -> Sequence[Path] | str:
@@ -134,7 +133,8 @@ def _fitting(hearing: Hearing) -> Sequence[Path] | str:
     return [path for path, fits in answers.items() if fits is None] or policy.paths
 
 
-def _on_path(hearing: Hearing, path: Path) -> ItemAssessment:
+def on_path(hearing: Hearing, path: Path) -> ItemAssessment:
+    """What would be said if the request were judged by this path."""
     results = [(criterion, hearing.judge(criterion)) for criterion in path.criteria]
     recommendation, cause = _recommend(results, always_refer=hearing.rule.policy.always_refer)
     return ItemAssessment(

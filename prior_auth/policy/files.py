@@ -112,6 +112,7 @@ class _Criterion(_File):
     fresh: str | None = None
     document_only: bool = False
     reduction: _Reduction | None = None
+    doubted_by: list[str] | None = None
     never: dict[str, str] = {}
 
 
@@ -306,6 +307,7 @@ class _Builder:
             fresh=one.fresh,
             document_only=one.document_only,
             reduction=model.Reduction(reduction.units, reduction.until, reduction.why) if reduction else None,
+            doubted_by=tuple(one.items if one.doubted_by is None else one.doubted_by),
             never=one.never,
         )
 

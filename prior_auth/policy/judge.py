@@ -89,7 +89,8 @@ class Hearing:
         facts = self.facts_behind(criterion.evidence, criterion)
         found = bool(self.results[criterion.evidence].references)
         unread = [one for one in self.evidence.unread if one.item in criterion.items]
-        outcome = self._outcome(criterion, found, unread)
+        doubted = any(one.item in criterion.doubted_by for one in unread)
+        outcome = self._outcome(criterion, found, doubted)
         documents = self._documents(criterion) if outcome is Outcome.UNKNOWN else ()
         conflict = outcome is Outcome.UNKNOWN and self._conflicts(criterion, facts)
         return CriterionResult(
@@ -103,11 +104,11 @@ class Hearing:
             document_only=bool(documents) and not found and criterion.document_only,
         )
 
-    def _outcome(self, criterion: Criterion, found: bool, unread: Sequence[Unread]) -> Outcome:
+    def _outcome(self, criterion: Criterion, found: bool, doubted: bool) -> Outcome:
         """House rule 10: without evidence the absence policy answers, never the test alone."""
         if criterion.applies and self.truth(criterion.applies) is None:
             return Outcome.UNKNOWN
-        if not found and (criterion.absence is not Absence.PRESUMED_ABSENT or unread):
+        if not found and (criterion.absence is not Absence.PRESUMED_ABSENT or doubted):
             return Outcome.UNKNOWN
         answer = self.truth(criterion.test)
         if answer is None:
@@ -157,7 +158,7 @@ class Hearing:
     def _silence(self, criterion: Criterion) -> str:
         asked = [item for item in criterion.items if not item.startswith("attestation.")]
         looked = [self.evidence.looked[item] for item in asked if item in self.evidence.looked]
-        what = " or ".join(dict.fromkeys(words.called(item) for item in asked))
+        what = " or ".join(dict.fromkeys(words.called(item).rstrip(":") for item in asked))
         return f"{what.rstrip(':')}: {words.looked_in_words(looked)}"
 
     def _stale(self, criterion: Criterion, facts: Sequence[Fact]) -> str:

@@ -101,8 +101,9 @@ class Reduction:
 class Criterion:
     """One question. `evidence` and `test` are defines; `applies`, where there is one, says for whom it is asked.
 
-    `asks` completes "asked is …"; `{name}` in it stands for a dated value. `never` names outcomes that this criterion
-    cannot have, and why.
+    `asks` completes "asked is …"; `{name}` in it stands for a dated value. `doubted_by` are the items whose unread
+    records (a diagnosis not confirmed, a result not final) forbid to presume that there is none. `never` names outcomes
+    that this criterion cannot have, and why.
     """
 
     id: str
@@ -121,6 +122,7 @@ class Criterion:
     fresh: str | None = None
     document_only: bool = False
     reduction: Reduction | None = None
+    doubted_by: tuple[str, ...] = ()
     never: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property

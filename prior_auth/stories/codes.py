@@ -230,6 +230,7 @@ DRUG: Mapping[str, Json] = {
     "nivolumab": coding(RXNORM, "1597876", "nivolumab"),
     "atezolizumab": coding(RXNORM, "1792776", "atezolizumab"),
     "olaparib": coding(RXNORM, "1597582", "olaparib"),
+    "niraparib": coding(RXNORM, "1918231", "niraparib"),
     "osimertinib": coding(RXNORM, "1721560", "osimertinib"),
     "letrozole": coding(RXNORM, "72965", "letrozole"),
     "anastrozole": coding(RXNORM, "84857", "anastrozole"),

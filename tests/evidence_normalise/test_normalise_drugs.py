@@ -1,11 +1,14 @@
 """Which drug, which product: codes, names, brands and suffixes."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from prior_auth.domain.coding import Coding
 from prior_auth.evidence.normalise import NORMALISERS, Unreadable
 from prior_auth.evidence.normalise.drug_table import HCPCS_DRUGS, INGREDIENTS, PRODUCT_BY_NAME, PRODUCTS
-from prior_auth.evidence.normalise.drugs import ingredient, recognise
+from prior_auth.evidence.normalise.drugs import coded_ingredient, ingredient, recognise
 
 RXN = "http://www.nlm.nih.gov/research/umls/rxnorm"
 HCPCS = "http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets"
@@ -151,3 +154,30 @@ def test_every_name_of_the_table_finds_its_own_ingredient():
     for each in INGREDIENTS.values():
         for name in (each.name, *each.names):
             assert [found.name for found, _ in recognise(name)] == [each.name], name
+
+
+CLASS_SETS = {
+    "cytotoxic": {"cytotoxic"},
+    "platinum": {"platinum"},
+    "egfr-targeted": {"egfr-tki"},
+    "alk-targeted": {"alk-tki"},
+    "parp-inhibitor": {"parp"},
+    "pd-1-or-pd-l1-inhibitor": {"pd1", "pdl1"},
+    "supportive-drug": {"supportive"},
+}
+
+
+@pytest.mark.parametrize("name", sorted(CLASS_SETS))
+def test_the_rules_code_set_of_a_class_holds_every_ingredient_of_the_class(name):
+    path = Path(__file__).parents[2] / "rules" / "codes" / f"{name}.json"
+    included = json.loads(path.read_text())["compose"]["include"]
+    held = {(each["system"], concept["code"]) for each in included for concept in each["concept"]}
+    needed = {coded_ingredient(each).key for each in INGREDIENTS.values() if each.classes & CLASS_SETS[name]}
+    assert needed <= held
+
+
+def test_an_ingredient_without_a_known_rxnorm_code_has_one_of_our_own():
+    (reading,) = NORMALISERS["drug"]({}, "talazoparib 1 mg capsule")
+    assert reading.coded.key == ("urn:prior-auth:ingredient", "talazoparib")
+    (again,) = NORMALISERS["drug"]({}, coded(reading.coded.key))
+    assert again.value == "talazoparib"

@@ -29,6 +29,7 @@ _NAMED: tuple[tuple[str, str], ...] = (
     (
         "nsclc",
         r"nsclc|(?:lung|pulmonary) (?:adeno-?carcinoma|squamous cell (?:carcinoma|cancer)|adenosquamous carcinoma)|"
+        r"squamous cell lung (?:cancer|carcinoma)|(?:adeno-?carcinoma|squamous cell carcinoma),? (?:of )?lung|"
         r"(?:adeno-?carcinoma|squamous cell carcinoma|large[- ]cell carcinoma) of (?:the )?(?:\w+ ){0,5}lung",
     ),
     ("sclc", r"sclc|small[- ]?cell (?:lung )?(?:cancer|carcinoma)(?: of (?:the )?lung)?|oat[- ]cell carcinoma"),
@@ -38,6 +39,8 @@ _NAMED: tuple[tuple[str, str], ...] = (
     ("aml", r"aml|acute myeloid leuka?emia"),
     ("all", r"acute lymphoblastic leuka?emia"),
     ("myeloma", r"multiple myeloma"),
+    ("hodgkin", r"hodgkin'?s? (?:lymphoma|disease)"),
+    ("lymphoma", r"nhl|(?<!hodgkin )(?<!hodgkins )(?<!hodgkin's )lymphoma"),
 )
 _SECONDARY_WORDS: tuple[tuple[str, str], ...] = (
     ("bone", r"bones?|osseous|skelet\w+|spine|vertebra\w*"),
@@ -48,15 +51,19 @@ _SECONDARY_WORDS: tuple[tuple[str, str], ...] = (
 )
 _SPREAD_SITES = "|".join(words for _, words in _SECONDARY_WORDS)
 _SPREAD = re.compile(
-    rf"\b(?:metastas[ei]s|metastatic(?: disease| cancer| carcinoma)?|mets?|spread|secondary malignant neoplasm|"
-    rf"secondary) (?:to|of|in|involving) (?:the )?(?P<after>(?:(?:{_SPREAD_SITES})(?:,? and |, ?| ?/ ?)?(?:the )?)+)|"
+    r"\b(?:metastas[ei]s|metastatic(?: disease| cancer| carcinoma| adenocarcinoma)?|mets?|spread|"
+    r"secondary(?: malignant neoplasm)?) (?:to|of|in|involving) (?:the )?"
+    rf"(?P<after>(?:(?:{_SPREAD_SITES})(?:,? and |, ?| ?/ ?)?(?:the )?)+)|"
     rf"\b(?P<before>{_SPREAD_SITES}) (?:metastas[ei]s|mets?)\b"
 )
 _HISTORY = re.compile(
     r"\b(?:personal history|past history|past medical history|history|hx|h/o|pmh) ?(?:of)?\b:? (?:\w+ ){0,3}$"
 )
+_HISTORY_AFTER = re.compile(r"[,(-] ?(?:history|hx|h/o)(?: of)?\)?$")
+_NEAR = r"(?:(?!to\b|from\b|metasta|with\b|and\b)[\w+/-]+ ){0,6}?"
 _NON_SMALL = re.compile(r"\bnon[- ]?small[- ]?cell (?:lung )?(?:cancer|carcinoma)|\bnon[- ]?small[- ]?cell\b")
-_HARMLESS = re.compile(r"\bnon[- ](?=hodgkin)|\bno special type\b|\bnot otherwise specified\b")
+_NON_HODGKIN = re.compile(r"\bnon[- ]?hodgkin'?s? lymphoma")
+_HARMLESS = re.compile(r"\bno special type\b|\bnot otherwise specified\b")
 _ANY = re.compile(
     rf"\b(?:{_CANCER}|{'|'.join(words for _, words in _NAMED)}|in situ|dcis|lcis|metasta\w+|mets?|fibroadenoma|"
     r"benign (?:\w+ ){0,3}(?:neoplasm|tumou?r)s?)\b"
@@ -68,7 +75,7 @@ def cancers_in(text: str) -> tuple[tuple[str | None, str], ...]:
 
     Raises Unreadable where the text denies, doubts, or speaks of the family.
     """
-    plain = _HARMLESS.sub(" ", _NON_SMALL.sub("nsclc", fold(text)))
+    plain = _HARMLESS.sub(" ", _NON_HODGKIN.sub("nhl", _NON_SMALL.sub("nsclc", fold(text))))
     if not _ANY.search(plain):
         return ()
     if of_family(plain) or doubtful(plain) or negated(_without_markers(plain)):
@@ -100,7 +107,8 @@ def _primary(text: str) -> list[tuple[str | None, str]]:
     if match is None:
         return []
     site, place = match
-    return [(site, "history" if _HISTORY.search(text[:place]) else "primary")]
+    past = _HISTORY.search(text[:place]) or _HISTORY_AFTER.search(text)
+    return [(site, "history" if past else "primary")]
 
 
 def _first(text: str) -> tuple[str, int] | None:
@@ -111,9 +119,8 @@ def _first(text: str) -> tuple[str, int] | None:
         if match:
             found[site] = match.start()
     for site, words in _SITE_WORDS:
-        near = r"(?:[\w+/-]+ ){0,4}?"
-        match = re.search(rf"\b(?:{words})\b[ ,-]+{near}{_CANCER}\b", text) or re.search(
-            rf"\b{_CANCER}\b(?:,? of|,| -)? (?:the )?{near}(?:{words})\b", text
+        match = re.search(rf"\b(?:{words})\b[ ,-]+{_NEAR}{_CANCER}\b", text) or re.search(
+            rf"\b{_CANCER}\b(?:,? of|,| -)? (?:the )?{_NEAR}(?:{words})\b", text
         )
         if match:
             found.setdefault(site, match.start())

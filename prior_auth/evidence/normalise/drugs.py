@@ -20,6 +20,7 @@ from prior_auth.evidence.normalise.drug_table import (
 from prior_auth.evidence.normalise.reading import Normaliser, Reading, Unreadable
 from prior_auth.evidence.normalise.text import doubtful, fold, of_family
 
+INGREDIENT = "urn:prior-auth:ingredient"
 _BY_RXNORM = {each.rxnorm: each.name for each in INGREDIENTS.values() if each.rxnorm} | dict(RXNORM_PRODUCTS)
 _CONJUGATE = r"(?!(?:[\s-]+(?:emtansine|deruxtecan|duocarmazine|rezetecan|botidotin|vedotin)))"
 _NOT_GIVEN = re.compile(
@@ -81,6 +82,8 @@ def _unlisted(folded: str, name: str) -> Product | None:
 def _by_code(coding: Coding) -> tuple[str, Product | None] | None:
     if coding.system == RXN and coding.code in _BY_RXNORM:
         return _BY_RXNORM[coding.code], None
+    if coding.system == INGREDIENT and coding.code.replace("-", " ") in INGREDIENTS:
+        return coding.code.replace("-", " "), None
     if coding.system == HCPCS or (not coding.system and re.fullmatch(r"[JQ]\d{4}", coding.code)):
         known = HCPCS_DRUGS.get(coding.code.upper())
         return (known[0], PRODUCT_BY_NAME[known[1]] if known[1] else None) if known else None
@@ -118,8 +121,13 @@ def ingredient(codings_: Sequence[Coding], text: str | None) -> Ingredient | Non
     return found[0][0] if len(found) == 1 else None
 
 
-def coded_ingredient(found: Ingredient) -> Coding | None:
-    return Coding(RXN, found.rxnorm, found.name) if found.rxnorm else None
+def coded_ingredient(found: Ingredient) -> Coding:
+    """RxNorm's ingredient; a code of our own where the table knows none, so that classes still hold the drug."""
+    return (
+        Coding(RXN, found.rxnorm, found.name)
+        if found.rxnorm
+        else Coding(INGREDIENT, found.name.replace(" ", "-"), found.name)
+    )
 
 
 def drug(_: Mapping[str, Any], value: Any) -> Sequence[Reading]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,24 @@ import pytest
 
 from prior_auth import stories
 from prior_auth.charts import BundleFile, FhirServer
+from prior_auth.domain.evidence import Evidence
 from prior_auth.errors import FatalTransportError
+from prior_auth.evidence.gather import gather
 from prior_auth.fhir import json
 from prior_auth.fhir.chart_bundle import chart_resources
+from prior_auth.rulebook import Rulebook
 
+AS_OF = date(2026, 9, 15)
 PATIENTS = Path(__file__).resolve().parents[1] / "charts" / "public"
 TWO_PATIENTS = ("mcode-stu4-eve-anyperson-breast", "mcode-stu4-john-anyperson-all-disease-examples")
 PUBLIC = sorted(path.stem for path in PATIENTS.glob("*.json") if "." not in path.stem and path.stem not in TWO_PATIENTS)
 # What no search by patient and no reference leads to, and no evidence is in.
 UNREACHABLE = {"Device", "Location", "Practitioner", "Organization", "BodyStructure", "Specimen"}
+
+
+@pytest.fixture(scope="module")
+def rulebook() -> Rulebook:
+    return Rulebook.load()
 
 
 def renamed(bundle: dict[str, Any], prefix: str) -> dict[str, Any]:
@@ -76,36 +85,53 @@ def by_reference(resources: list[dict[str, Any]]) -> dict[str, Any]:
     return {f"{one['resourceType']}/{one['id']}": plain(one) for one in resources}
 
 
-def referred(resources: list[dict[str, Any]]) -> set[str]:
-    def walk(value: Any) -> Iterator[str]:
-        if isinstance(value, dict):
-            if isinstance(value.get("reference"), str):
-                yield value["reference"]
-            for part in value.values():
-                yield from walk(part)
-        elif isinstance(value, list):
-            for part in value:
-                yield from walk(part)
+def unread(evidence: Evidence) -> set[tuple[str, str, str]]:
+    return {(one.item, one.source.reference, one.why) for one in evidence.unread}
 
-    return set(walk(resources))
+
+def facts(evidence: Evidence) -> set[tuple[Any, ...]]:
+    """Without `meta.source`, which a server puts where a file has none."""
+    return {
+        (
+            fact.item,
+            plain(fact.value) if isinstance(fact.value, int | Decimal) else fact.value,
+            *(fact.unit, fact.date, fact.source.reference, fact.source.path, fact.tier, fact.view, fact.group),
+        )
+        for fact in evidence.facts
+    }
 
 
 @pytest.mark.parametrize("name", PUBLIC)
-async def test_a_public_patient_is_the_same_from_file_and_server(name: str, ehr: str, tmp_path: Path) -> None:
-    public = json.read((PATIENTS / f"{name}.json").read_bytes())
-    bundle = renamed(public, f"public-{PUBLIC.index(name)}")
+async def test_a_public_patient_is_the_same_from_file_and_server(
+    name: str, ehr: str, rulebook: Rulebook, tmp_path: Path
+) -> None:
+    bundle = renamed(json.read((PATIENTS / f"{name}.json").read_bytes()), f"public-{PUBLIC.index(name)}")
     path = tmp_path / "chart.json"
     path.write_bytes(json.write(bundle))
-
     server = FhirServer(ehr, await load(ehr, bundle))
 
-    from_file = by_reference(await BundleFile(path).resources())
-    from_server = by_reference(await server.resources())
+    from_file = await BundleFile(path).resources()
+    from_server = await server.resources()
 
+    assert_same_chart(by_reference(from_server), by_reference(from_file), set(server.not_offered))
+    assert_same_evidence(
+        gather(from_server, as_of=AS_OF, definitions=rulebook.definitions),
+        gather(from_file, as_of=AS_OF, definitions=rulebook.definitions),
+    )
+
+
+def assert_same_chart(from_server: dict[str, Any], from_file: dict[str, Any], not_offered: set[str]) -> None:
     assert set(from_server) <= set(from_file)
-    assert {key.split("/")[0] for key in set(from_file) - set(from_server)} <= UNREACHABLE | set(server.not_offered)
+    assert {key.split("/")[0] for key in set(from_file) - set(from_server)} <= UNREACHABLE | not_offered
     for key, resource in from_server.items():
         assert resource == from_file[key], key
+
+
+def assert_same_evidence(from_server: Evidence, from_file: Evidence) -> None:
+    assert facts(from_server) == facts(from_file)
+    assert unread(from_server) == unread(from_file)
+    assert [one.item for one in from_server.conflicts] == [one.item for one in from_file.conflicts]
+    assert by_reference(list(map(dict, from_server.view))) == by_reference(list(map(dict, from_file.view)))
 
 
 @pytest.mark.parametrize("name", ["breast-her2-adjuvant", "nsclc-messy", "breast-brca-vus"])
@@ -118,7 +144,7 @@ async def test_a_story_is_whole_on_a_server(name: str, ehr: str) -> None:
 async def test_more_than_a_page_is_read(ehr: str) -> None:
     told = {"value": 1, "on": "2026-09-01"}
     bundle = stories.load("nsclc-first-line").chart(add={"ecog": [told] * 210})
-    bundle = renamed(bundle, "pages")
+    bundle = renamed(bundle, f"pages-{len(bundle['entry'])}")
     read = await FhirServer(ehr, await load(ehr, bundle)).resources()
     expected = [one for one in chart_resources(bundle) if one["resourceType"] == "Observation"]
     assert len([one for one in read if one["resourceType"] == "Observation"]) == len(expected) > 210

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from prior_auth.cql.values.core import Fhir
@@ -27,12 +27,16 @@ class Resources:
     """A DataSource over FHIR JSON dicts. BadInput where one is no resource."""
 
     def __init__(self, resources: Iterable[Mapping[str, Any]]) -> None:
-        self._by_type: dict[str, list[Fhir]] = {}
+        by_type: dict[str, list[Fhir]] = {}
         for index, resource in enumerate(resources):
-            name = resource.get("resourceType") if isinstance(resource, Mapping) else None
+            name = resource.get("resourceType") if isinstance(resource, dict) else None
             if not isinstance(name, str):
                 raise BadInput("this is no FHIR resource", where=f"resource {index}", fix="give it a resourceType")
-            self._by_type.setdefault(name, []).append(Fhir(name, resource))
+            known = by_type.get(name)
+            if known is None:
+                known = by_type[name] = []
+            known.append(Fhir(name, resource))
+        self._by_type = by_type
         self._codes: dict[tuple[str, str], tuple[_Positions, _Positions]] = {}
 
     def of_type(self, type_name: str) -> Sequence[Fhir]:
@@ -51,12 +55,14 @@ class Resources:
         direct: _Positions = {}
         referenced: _Positions = {}
         medications = {f"Medication/{one.json.get('id')}": one.json for one in self.of_type("Medication")}
+        reference_key = f"{path}Reference"
         for position, resource in enumerate(self.of_type(type_name)):
-            for key in codes_of(resource.json, path):
+            json = resource.json
+            for key in codes_of(json, path):
                 direct.setdefault(key, []).append(position)
-            reference = resource.json.get(f"{path}Reference")
-            if isinstance(reference, Mapping):
-                for key in codes_of(_target(resource.json, reference, medications), "code"):
+            reference = json.get(reference_key)
+            if isinstance(reference, dict):
+                for key in codes_of(_target(json, reference, medications), "code"):
                     referenced.setdefault(key, []).append(position)
         return direct, referenced
 
@@ -82,15 +88,15 @@ def _target(
     return medications.get("/".join(text.split("/")[-2:]), {})
 
 
-def codes_of(json: Mapping[str, Any], path: str) -> Iterator[Key]:
-    """Every (system, code) of an element: CodeableConcept, Coding or code, single or repeated, choice included."""
+def codes_of(json: Mapping[str, Any], path: str) -> list[Key]:
+    """Every (system, code) of an element: CodeableConcept or Coding, single or repeated, choice included."""
     value = json.get(path)
     if value is None:
-        value = json.get(f"{path}CodeableConcept") or json.get(f"{path}Coding")
+        value = json.get(f"{path}CodeableConcept")
+    found: list[Key] = []
     for one in value if isinstance(value, list) else (value,):
-        if isinstance(one, str):
-            yield (None, one)
-        elif isinstance(one, Mapping):
-            for coding in one.get("coding") or ([one] if "code" in one else ()):
-                if isinstance(coding, Mapping):
-                    yield (coding.get("system"), coding.get("code"))
+        if isinstance(one, dict):
+            for coding in one.get("coding") or ((one,) if "code" in one else ()):
+                if isinstance(coding, dict):
+                    found.append((coding.get("system"), coding.get("code")))
+    return found

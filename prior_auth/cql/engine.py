@@ -56,6 +56,7 @@ class Library:
         )
         self.parameters: Mapping[str, Type] = MappingProxyType(_parameters(compiler))
         self.value_sets: Mapping[str, ValueSet] = MappingProxyType(_used_sets(compiler))
+        self.clock: tuple[At, ...] = tuple(_clock(compiler))
 
     def evaluate(
         self,
@@ -156,6 +157,11 @@ def _parameters(compiler: LibraryCompiler) -> dict[str, Type]:
     for one in compiler.includes.values():
         found |= _parameters(one)
     return found | compiler.parameters
+
+
+def _clock(compiler: LibraryCompiler) -> list[At]:
+    """Where the library or one that it includes asks for the time of the evaluation."""
+    return [*compiler.clock, *(at for one in compiler.includes.values() for at in _clock(one))]
 
 
 def _used_sets(compiler: LibraryCompiler) -> dict[str, ValueSet]:

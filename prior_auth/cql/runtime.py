@@ -23,9 +23,13 @@ Codes = tuple[tuple[str | None, str | None], ...]
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What one evaluation may use. A step is a row of a query, a call of a function or a piece of an expansion."""
+    """What one evaluation may use.
 
-    steps: int = 1_000_000
+    Each row of a query, call of a function and piece of an expansion takes steps by the size of what is worked out for
+    it; the default is about a second's work.
+    """
+
+    steps: int = 200_000
     list_size: int = 100_000
     text_size: int = 1_000_000
 
@@ -133,9 +137,12 @@ class Run:
             raise BudgetExceeded(f"a list of more than {self.budget.list_size} elements")
         return items
 
-    def sized_text(self, text: str) -> str:
-        if len(text) > self.budget.text_size:
+    def text_length(self, length: int) -> None:
+        if length > self.budget.text_size:
             raise BudgetExceeded(f"a text of more than {self.budget.text_size} characters")
+
+    def sized_text(self, text: str) -> str:
+        self.text_length(len(text))
         return text
 
     def value_set(self, reference: Vocabulary) -> ValueSet:

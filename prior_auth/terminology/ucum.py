@@ -145,6 +145,7 @@ _FACTOR = re.compile(
     r"(?P<atom>(?:10\*|10\^|(?:[A-Za-z%'_]|\[[^\]]*\])+[0-9]?(?<![0-9])|[0-9]+))(?P<power>[+-]?[0-9]+)?"
 )
 _NOTE = re.compile(r"\{[^{}]*\}")
+_LONE_NOTE = re.compile(r"(^|[./(])\{[^{}]*\}(?![A-Za-z\[])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +202,8 @@ def parse(text: str) -> Unit | None:
     if text in _OFFSETS:
         factor, offset = _OFFSETS[text]
         return Unit(factor, (("K", 1),), offset)
-    found = _Terms(_NOTE.sub("", text)).unit()
+    # An annotation says nothing; where it stands alone, as in `/min/{1.73_m2}`, it is the number one.
+    found = _Terms(_NOTE.sub("", _LONE_NOTE.sub(r"\g<1>1", text))).unit()
     if found is None:
         return None
     factor, powers = found
@@ -244,9 +246,6 @@ class _Terms:
         if self._take("("):
             inner = self._term()
             return inner if inner is not None and self._take(")") else None
-        if self.position >= len(self.text) or self.text[self.position] in "./":
-            # What stood here was an annotation in braces, which is the number one.
-            return Fraction(1), {}
         match = _FACTOR.match(self.text, self.position)
         if match is None:
             return None

@@ -75,9 +75,14 @@ class Match(NamedTuple):
 
 
 class Base:
-    """The compiler's common ground. `has_helpers` says whether FHIRHelpers is included."""
+    """The compiler's common ground. `has_helpers` says whether FHIRHelpers is included, `nodes` counts what is done."""
 
     has_helpers: bool
+    nodes: int = 0
+
+    def steps_since(self, before: int) -> int:
+        """What working out once what has been compiled since costs: a step for four nodes."""
+        return 1 + (self.nodes - before) // 4
 
     def compile(self, node: Node, scope: Scope) -> Compiled:
         raise NotImplementedError
@@ -228,11 +233,31 @@ def called(overload: Overload, operands: list[Compute], at: At, precision: str |
 
     if overload.with_run:
         return _with_run(overload, function, operands, at)
+    if overload.name not in _BRIEF and any(isinstance(one, ListOf) for one in overload.parameters):
+        return _with_run(overload, _counted(function), operands, at)
     if overload.nulls or len(operands) not in (1, 2):
         return _general(overload, function, operands, at)
     if len(operands) == 1:
         return _unary(function, operands[0], at)
     return _binary(function, operands[0], operands[1], at)
+
+
+# Operators on lists that look at one or two elements only.
+_BRIEF = frozenset({"First", "Last", "Exists", "Indexer", "Length", "SingletonFrom", "Count"})
+
+
+def _counted(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Takes steps by the product of the lengths of the lists, as membership and comparison do."""
+
+    def counted(run: Run, *values: Any) -> Any:
+        cost = 1
+        for value in values:
+            if isinstance(value, (list, tuple)):
+                cost *= 1 + len(value)
+        run.step(cost // 8)
+        return function(*values)
+
+    return counted
 
 
 def _unary(function: Callable[..., Any], operand: Compute, at: At) -> Compute:

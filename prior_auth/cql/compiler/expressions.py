@@ -59,6 +59,7 @@ class Expressions(Timings, Members):
     has_fhir: bool
 
     def compile(self, node: Node, scope: Scope) -> Compiled:
+        self.nodes += 1
         handler: Handler | None = getattr(type(self), f"on_{node.op}", None)
         if handler is not None:
             return handler(self, node, scope)
@@ -162,26 +163,24 @@ class Expressions(Timings, Members):
     # Logic and conditions
 
     def on_And(self, node: Node, scope: Scope) -> Compiled:
-        left, right = (self.condition(one, scope, "an operand of `and`") for one in node.args)
-
-        def compute(run: Run, frame: Frame) -> bool | None:
-            first = left(run, frame)
-            if first is False:
-                return False
-            second = right(run, frame)
-            return second if first is True or second is False else None
-
-        return Compiled(BOOLEAN, compute)
+        return self._chain(node, scope, decisive=False)
 
     def on_Or(self, node: Node, scope: Scope) -> Compiled:
-        left, right = (self.condition(one, scope, "an operand of `or`") for one in node.args)
+        return self._chain(node, scope, decisive=True)
+
+    def _chain(self, node: Node, scope: Scope, *, decisive: bool) -> Compiled:
+        """A row of `and` or of `or`: the first operand that decides ends it, else one that is unknown makes it so."""
+        what = f"an operand of `{node.op.lower()}`"
+        operands = [self.condition(one, scope, what) for one in _row(node)]
 
         def compute(run: Run, frame: Frame) -> bool | None:
-            first = left(run, frame)
-            if first is True:
-                return True
-            second = right(run, frame)
-            return second if first is False or second is True else None
+            unknown = False
+            for operand in operands:
+                found: bool | None = operand(run, frame)
+                if found is decisive:
+                    return decisive
+                unknown = unknown or found is None
+            return None if unknown else not decisive
 
         return Compiled(BOOLEAN, compute)
 
@@ -370,6 +369,16 @@ class Expressions(Timings, Members):
         if name not in table:
             raise CqlError(f"{type_} has no least and greatest value", node.at)
         return Compiled(type_, constant(table[name]))
+
+
+def _row(node: Node) -> list[Node]:
+    """The operands of `a and b and c`, which the parser nests to the left."""
+    found: list[Node] = []
+    rest = node
+    while rest.op == node.op:
+        found.append(rest.args[1])
+        rest = rest.args[0]
+    return [rest, *reversed(found)]
 
 
 def _can_be(type_: Type, target: Type) -> bool:

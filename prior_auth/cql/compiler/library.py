@@ -43,6 +43,8 @@ FHIR_VERSIONS = ("4.0.1", "4.0.0", None)
 
 # Operators that only their own syntax reaches.
 _NOT_FUNCTIONS = frozenset({"DateTimeComponentFrom", "Ampersand", "InCodeSystem", "InValueSet", "AnyInValueSet"})
+# They read the time of the evaluation, which a rule that must give the same answer again may not.
+_CLOCK = frozenset({"Now", "Today", "TimeOfDay"})
 _ALIASES = {"Concatenate": "Add"}
 _REFUSED = frozenset({"descendents", "descendants", "children", "repeat", "resolve", "trace", "aggregate"})
 # FHIRPath's way of writing what CQL has as functions, on a list or value before the dot.
@@ -78,6 +80,7 @@ class LibraryCompiler(Queries):
         self.functions: dict[int, Overload] = {}
         self.open: list[str] = []
         self.parameters: dict[str, Type] = {}
+        self.clock: list[At] = []
 
     def compile_all(self) -> None:
         """Every define, parameter and function. CqlError for the first that cannot be."""
@@ -255,6 +258,10 @@ class LibraryCompiler(Queries):
 
     def _call(self, name: str, operands: list[Compiled], at: At) -> Compiled:
         overloads = self.overloads(name)
+        if not overloads and (
+            name in _CLOCK or (name.removeprefix("Calculate").startswith("AgeIn") and name[-2:] != "At")
+        ):
+            self.clock.append(at)
         if name == "Coalesce" and not overloads:
             return self.on_Coalesce(operands, at)
         if name.startswith("AgeIn") and not overloads:
@@ -320,16 +327,17 @@ class LibraryCompiler(Queries):
             types = tuple(self.type_of(type_) for _, type_ in node.parameters)
             slots = [scope.declare(name, t, node.at) for (name, _), t in zip(node.parameters, types, strict=True)]
             shown = f"{node.name}({', '.join(map(str, types))})"
+            before = self.nodes
             body = self._once(shown, node.at, lambda: self.compile(node.body, scope))
-            call = _caller(body.compute, slots, scope.variables)
+            call = _caller(body.compute, slots, scope.variables, self.steps_since(before))
             known = Overload(node.name, types, body.type, call, nulls=True, with_run=True)
             self.functions[id(node)] = known
         return known
 
 
-def _caller(body: Compute, slots: list[int], variables: Variables) -> Callable[..., Any]:
+def _caller(body: Compute, slots: list[int], variables: Variables, cost: int) -> Callable[..., Any]:
     def call(run: Run, *values: Any) -> Any:
-        run.step()
+        run.step(cost)
         frame: Frame = [None] * variables.count
         for slot, value in zip(slots, values, strict=True):
             frame[slot] = value

@@ -90,6 +90,7 @@ class Queries(Expressions):
 
     def on_Query(self, node: Node, scope: Scope) -> Compiled:
         inner = scope.inner()
+        before = self.nodes
         sources, single = [], True
         for source in node["sources"]:
             found = self.compile(source.expression, inner)
@@ -107,6 +108,7 @@ class Queries(Expressions):
         if node["aggregate"] is not None:
             return self._aggregated(node["aggregate"], kept, inner, slots)
         result = self._returned(node, inner, [(one[0], one[1]) for one in sources], slots)
+        rows.cost = self.steps_since(before)
         return self._ordered(node, kept, result, inner, single)
 
     def _let(self, name: str, value: Node, scope: Scope) -> tuple[int, Compute]:
@@ -115,17 +117,18 @@ class Queries(Expressions):
 
     def _inclusion(self, inclusion: Inclusion, scope: Scope) -> Compute:
         inner = scope.inner()
+        before = self.nodes
         found = self.compile(inclusion.source.expression, scope)
         is_list = isinstance(found.type, ListOf)
         element = found.type.element if isinstance(found.type, ListOf) else found.type
         slot = inner.declare(inclusion.source.alias, element, inclusion.source.at)
         condition = self.condition(inclusion.condition, inner, "a condition after `such that`")
-        source, present = found.compute, inclusion.present
+        source, present, cost = found.compute, inclusion.present, self.steps_since(before)
 
         def test(run: Run, frame: Frame) -> bool:
             value = source(run, frame)
             for one in (value or ()) if is_list else () if value is None else (value,):
-                run.step()
+                run.step(cost)
                 frame[slot] = one
                 if condition(run, frame) is True:
                     return present
@@ -137,7 +140,9 @@ class Queries(Expressions):
         starting = self.compile(node.args[0], scope)
         inner = scope.inner()
         slot = inner.declare(node["name"], starting.type, node.at)
+        before = self.nodes
         body = self.compile(node.args[1], inner)
+        kept.rows.cost = self.steps_since(before)
         if body.type != starting.type:
             # The accumulator takes the type of what it becomes, where the start is null or narrower.
             inner.names[node["name"]] = (body.type, slot)
@@ -152,7 +157,7 @@ class Queries(Expressions):
                     frame[slot] = value
                     value = step(run, frame)
                 return value
-            rows = distinct([[frame[one] for one in slots] for _ in kept(run, frame)])
+            rows = distinct([[frame[one] for one in slots] for _ in kept(run, frame)], run.step)
             for row in rows:
                 for one, part in zip(slots, row, strict=True):
                     frame[one] = part
@@ -188,7 +193,7 @@ class Queries(Expressions):
                 return None
             run.sized(found)
             if is_distinct:
-                found = distinct(found)
+                found = distinct(found, run.step)
             return sort(run, frame, found) if sort is not None else found
 
         return Compiled(ListOf(result.type), many)
@@ -276,20 +281,21 @@ class _Rows:
 
     def __init__(self, sources: list[tuple[int, bool, Compute]]) -> None:
         self.sources = sources
+        self.cost = 1
 
     def __call__(self, run: Run, frame: Frame) -> Iterator[None]:
         if len(self.sources) == 1:
             slot, is_list, compute = self.sources[0]
             value = compute(run, frame)
             for one in _elements(value, is_list):
-                run.step()
+                run.step(self.cost)
                 frame[slot] = one
                 yield
             return
         slots = [slot for slot, _, _ in self.sources]
         lists = [_elements(compute(run, frame), is_list) for _, is_list, compute in self.sources]
         for row in itertools.product(*lists):
-            run.step()
+            run.step(self.cost)
             for slot, one in zip(slots, row, strict=True):
                 frame[slot] = one
             yield

@@ -151,8 +151,9 @@ def geometric_mean(values: Sequence[Any]) -> Any:
     return _measure(values, formula)
 
 
-@operator("Mode", "List<T> -> T")
-def mode(values: Sequence[Any]) -> Any:
+@operator("Mode", "List<T> -> T", run=True)
+def mode(run: Any, values: Sequence[Any]) -> Any:
+    run.step(len(values) * len(values) // 4)
     known = _known(values)
     return max(known, key=lambda value: sum(equal(value, other) is True for other in known), default=None)
 

@@ -209,7 +209,7 @@ def _pieces(run: Any, interval: Interval, per: Quantity | None) -> list[Interval
         return []
     found: list[Interval] = []
     while True:
-        run.step()
+        run.step(8)
         first, following = _plus(low, step, len(found)), _plus(low, step, len(found) + 1)
         if first is None or following is None:
             return found

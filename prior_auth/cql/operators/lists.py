@@ -7,8 +7,12 @@ from typing import Any
 
 from prior_auth.cql.errors import EvaluationError
 from prior_auth.cql.operators.registry import operator
-from prior_auth.cql.values.compare import distinct, equal, equivalent, key
+from prior_auth.cql.values.compare import Members, distinct, equal, equivalent
 from prior_auth.cql.values.intervals import negated
+
+
+def _free(_steps: int) -> None:
+    """The work is counted where the operator is called, by the lengths of its lists."""
 
 
 def holds(values: Sequence[Any], value: Any) -> bool:
@@ -58,7 +62,8 @@ def properly_in_list(value: Any, values: Sequence[Any] | None, precision: str | 
 
 @operator("ProperIncludes", "List<T>, List<T> -> Boolean", precise=True)
 def list_properly_includes(values: Sequence[Any], part: Sequence[Any], _precision: str | None) -> bool:
-    return len(distinct(values)) > len(distinct(part)) and all(holds(values, one) for one in part)
+    larger = len(distinct(values, _free)) > len(distinct(part, _free))
+    return larger and all(holds(values, one) for one in part)
 
 
 @operator("ProperIncludedIn", "List<T>, List<T> -> Boolean", precise=True)
@@ -74,28 +79,21 @@ def _differs(one: Any, value: Any) -> bool | None:
 def union(run: Any, left: Sequence[Any] | None, right: Sequence[Any] | None) -> list[Any] | None:
     if left is None and right is None:
         return None
-    return distinct(run.sized([*(left or ()), *(right or ())]))
+    return distinct(run.sized([*(left or ()), *(right or ())]), run.step)
 
 
-@operator("Intersect", "List<T>, List<T> -> List<T>")
-def intersect(left: Sequence[Any], right: Sequence[Any]) -> list[Any]:
-    return _filtered(left, right, True)
+@operator("Intersect", "List<T>, List<T> -> List<T>", run=True)
+def intersect(run: Any, left: Sequence[Any], right: Sequence[Any]) -> list[Any]:
+    wanted = Members(run.step, right)
+    return distinct((one for one in left if one in wanted), run.step)
 
 
-@operator("Except", "List<T>, List<T> -> List<T>", nulls=True)
-def except_(left: Sequence[Any] | None, right: Sequence[Any] | None) -> list[Any] | None:
+@operator("Except", "List<T>, List<T> -> List<T>", nulls=True, run=True)
+def except_(run: Any, left: Sequence[Any] | None, right: Sequence[Any] | None) -> list[Any] | None:
     if left is None:
         return None
-    return distinct(left) if right is None else _filtered(left, right, False)
-
-
-def _filtered(left: Sequence[Any], right: Sequence[Any], wanted: bool) -> list[Any]:
-    marks = {("null",) if one is None else key(one) for one in right}
-    if None not in marks and not any(mark is not None and len(mark) == 1 and mark != ("null",) for mark in marks):
-        return distinct([one for one in left if (("null",) if one is None else key(one)) in marks] if wanted else [
-            one for one in left if (("null",) if one is None else key(one)) not in marks
-        ])  # fmt: skip
-    return distinct([one for one in left if holds(right, one) is wanted])
+    unwanted = Members(run.step, right or ())
+    return distinct((one for one in left if one not in unwanted), run.step)
 
 
 @operator("Exists", "List<Any> -> Boolean", nulls=True)
@@ -103,14 +101,18 @@ def exists(values: Sequence[Any] | None) -> bool:
     return values is not None and any(one is not None for one in values)
 
 
-@operator("Distinct", "List<T> -> List<T>")
-def distinct_(values: Sequence[Any]) -> list[Any]:
-    return distinct(values)
+@operator("Distinct", "List<T> -> List<T>", run=True)
+def distinct_(run: Any, values: Sequence[Any]) -> list[Any]:
+    return distinct(values, run.step)
 
 
-@operator("Flatten", "List<List<T>> -> List<T>")
-def flatten(values: Sequence[Any]) -> list[Any]:
-    return [one for inner in values if inner is not None for one in inner]
+@operator("Flatten", "List<List<T>> -> List<T>", run=True)
+def flatten(run: Any, values: Sequence[Any]) -> list[Any]:
+    found: list[Any] = []
+    for inner in values:
+        found.extend(inner or ())
+        run.sized(found)
+    return found
 
 
 @operator("First", "List<T> -> T")

@@ -10,7 +10,8 @@ from prior_auth.cql.errors import BudgetExceeded, EvaluationError
 from prior_auth.cql.operators.registry import operator
 
 MAX_PATTERN = 500
-MAX_MATCHED = 20_000
+MAX_WORK = 50_000_000
+_REPEAT = re.compile(r"[*+]|\{\d*,\d*\}")
 _NESTED = re.compile(r"[+*}]\)?[+*{]|\([^()]*[+*}][^()]*\)[+*{]|\\[1-9]|\(\?[<!=P(]")
 
 
@@ -24,14 +25,15 @@ def join(run: Any, left: str | None, right: str | None) -> str:
     return str(run.sized_text((left or "") + (right or "")))
 
 
-@operator("Combine", "List<String> -> String")
-def combine(parts: Sequence[str | None]) -> str | None:
-    return combine_with(parts, "")
+@operator("Combine", "List<String> -> String", run=True)
+def combine(run: Any, parts: Sequence[str | None]) -> str | None:
+    return combine_with(run, parts, "")
 
 
-@operator("Combine", "List<String>, String -> String")
-def combine_with(parts: Sequence[str | None], separator: str) -> str | None:
+@operator("Combine", "List<String>, String -> String", run=True)
+def combine_with(run: Any, parts: Sequence[str | None], separator: str) -> str | None:
     known = [part for part in parts if part is not None]
+    run.text_length(sum(map(len, known)) + len(separator) * len(known))
     return separator.join(known) if known else None
 
 
@@ -115,10 +117,14 @@ def replace_matches(run: Any, text: str, pattern: str, replacement: str) -> str:
 
 def _pattern(pattern: str, text: str) -> re.Pattern[str]:
     """The compiled pattern. EvaluationError for a wrong one, BudgetExceeded for one that could run away."""
-    if len(pattern) > MAX_PATTERN or len(text) > MAX_MATCHED:
-        raise BudgetExceeded(f"a pattern may have {MAX_PATTERN} characters and the text {MAX_MATCHED}")
-    if _NESTED.search(re.sub(r"\\[^1-9]|\[(?:\\.|[^\]])*\]", "x", pattern)):
+    if len(pattern) > MAX_PATTERN:
+        raise BudgetExceeded(f"a pattern may have {MAX_PATTERN} characters")
+    plain = re.sub(r"\\[^1-9]|\[(?:\\.|[^\]])*\]", "x", pattern)
+    if _NESTED.search(plain):
         raise BudgetExceeded("a repeat within a repeat, a look-around or a back-reference is not allowed in a pattern")
+    repeats = len(_REPEAT.findall(plain))
+    if (len(text) + 1) ** (repeats + 1) > MAX_WORK and repeats > 1:
+        raise BudgetExceeded("the pattern repeats too often for so long a text", fix="use fewer `*` and `+`")
     try:
         return re.compile(pattern)
     except re.error as problem:

@@ -175,4 +175,7 @@ class _Library(Expressions):
 
     def _end_of_statement(self) -> None:
         if self.token.kind != "end" and not self.is_word(*_STATEMENTS):
-            raise self.refuse("an operator or the next statement")
+            error = self.refuse("an operator or the next statement")
+            if self.is_identifier() and error.fix is None:
+                error.fix = "if this is the alias of a query, put the query's source in parentheses"
+            raise error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -245,27 +245,45 @@ def _equivalent_terms(left: Any, right: Any) -> bool:
 def key(value: Any) -> Any:
     """Something hashable that equal values share, or None where only comparison can tell."""
     kind = type(value)
-    if kind in _PLAIN:
+    if value is None or kind in _PLAIN:
         return (kind, value)
-    if kind is Fhir and isinstance(value.json, (str, int, bool)) and not value.extra:
-        return (value.type, value.json)
-    return (id(value.json),) if kind is Fhir and value.reference else None
+    if kind is Fhir:
+        if isinstance(value.json, (str, int)) and not value.extra:
+            return (value.type, value.json)
+        return value.reference
+    return None
 
 
-def distinct(values: Sequence[Any]) -> list[Any]:
+class Members:
+    """The distinct values met so far; `step` is told of the work that comparing takes."""
+
+    def __init__(self, step: Callable[[int], None], values: Iterable[Any] = ()) -> None:
+        self._step = step
+        self._keyed: dict[Any, list[Any]] = {}
+        self._others: list[Any] = []
+        for value in values:
+            self.add(value)
+
+    def add(self, value: Any) -> bool:
+        """Whether the value is new."""
+        if value in self:
+            return False
+        mark = key(value)
+        (self._others if mark is None else self._keyed.setdefault(mark, [])).append(value)
+        return True
+
+    def __contains__(self, value: Any) -> bool:
+        mark = key(value)
+        if mark is None:
+            self._step(1 + len(self._others) // 4)
+            return any(equal(value, other) is True for other in self._others)
+        known = self._keyed.get(mark)
+        if not known:
+            return False
+        return not isinstance(value, Fhir) or any(same_element(value, other) for other in known)
+
+
+def distinct(values: Iterable[Any], step: Callable[[int], None]) -> list[Any]:
     """The first of each group of equal values, nulls once."""
-    seen: set[Any] = set()
-    kept: list[Any] = []
-    hard: list[Any] = []
-    for value in values:
-        mark = ("null",) if value is None else key(value)
-        if mark is not None:
-            if mark in seen:
-                continue
-            seen.add(mark)
-        if mark is None or len(mark) == 1:
-            if value is not None and any(equal(value, other) is True for other in hard):
-                continue
-            hard.append(value)
-        kept.append(value)
-    return kept
+    members = Members(step)
+    return [value for value in values if members.add(value)]

@@ -113,6 +113,13 @@ def test_a_positive_fish_is_no_immunohistochemistry(resource):
         NORMALISERS["her2.ihc"](resource, concept("LA6576-8"))
 
 
+@pytest.mark.parametrize("item", ["her2.ihc", "her2.ish"])
+@pytest.mark.parametrize("question", ["ERBB2 amplification by NGS", "HER2 mRNA by RT-PCR", "HER2 in serum"])
+def test_another_method_is_neither_of_the_two(item, question):
+    with pytest.raises(Unreadable):
+        NORMALISERS[item](asked(text=question), concept("LA6576-8"))
+
+
 def test_a_fish_alone_in_a_text_is_no_immunohistochemistry():
     with pytest.raises(Unreadable):
         NORMALISERS["her2.ihc"](asked(text="HER2"), "FISH amplified, ratio 2.4")

@@ -158,6 +158,8 @@ TPS, PDL1, CPS = asked("83053-9"), asked("85147-7"), asked(text="PD-L1 Combined 
     [
         (TPS, quantity("60", "%"), "60", None),
         (TPS, quantity("60"), "60", None),
+        (TPS, quantity("60", "%{TPS}"), "60", None),
+        (TPS, quantity("60", "% of tumor cells"), "60", None),
         (TPS, quantity("50", "%", ">="), "50", ">="),
         (TPS, quantity("1", "%", "<"), "1", "<"),
         (TPS, quantity("0", "%"), "0", None),
@@ -245,6 +247,7 @@ def test_a_combined_positive_score_is_a_number_without_unit():
         ("weight", "72 kg", "72"),
         ("height", quantity("165", "cm"), "165"),
         ("height", quantity("1.65", "m"), "165.00"),
+        ("height", quantity("5.5", "ft"), "167.64"),
         ("height", {"value": D("65"), "code": "[in_i]"}, "165.10"),
         ("lab.hemoglobin", quantity("13.5", "g/dl"), "13.5"),
         ("lab.hemoglobin", quantity("135", "g/L"), "13.5"),

@@ -6,27 +6,35 @@ reading or raises `Unreadable`; it never guesses. Names in `NORMALISERS` are tho
 
 ==================== ==================================================================================================
 `status`             positive, negative, equivocal: value `"positive"`…, coded SCT
-`er.status`,         as `status`, from coded, percent, Allred, text; `extra["percent"]` Decimal where a percent was said
-`pr.status`
+`er.status`,         as `status`, from coded, percent, Allred, text, `ER+/PR-/HER2-`; extra `percent`,
+`pr.status`          `percent_comparator`, `allred` where said
 `her2.ihc`           as `status`; text is the score `0`, `1+`, `2+`, `3+` where said
 `her2.ish`           one reading each: status (code LNC 85318-4), ratio (49683-6), copies (74860-8)
-`pdl1.tps`           Decimal in `%`, comparator where stated
-`stage.group`        value `"IIIC"`, coded SCT, code SCT 399537006 c / 399588009 p / 399390009 not said
+`pdl1.tps`           Decimal in `%`, comparator where stated; extra `clone`, and `high` of a range (value is its low end)
+`pdl1.cps`           Decimal in `1`
+`stage.group`        value `"IIIC"`, coded SCT, code SCT 399537006 c / 399588009 p / 399390009 not said; extra `rank`
 `stage.T` `.N` `.M`  value `"T2a"`, coded SCT, code by c/p; extra `prefix` (`c`, `p`, `yp` …), `axis`, `rank`
+`stage.tnm`          the same, all that one text states
 `ecog`, `karnofsky`  int
 `disease-status`     value `"worsened"`…, coded SCT
-`lvef`               Decimal `%`
+`lvef`               Decimal `%`, comparator where stated; extra `high`
 `weight`, `height`   Decimal `kg`, `cm`
-`histology`          value ICD-O-3 `"8140/3"` or class name, coded ICD-O-3; extra `family`
+`lab.<analyte>`      Decimal in the analyte's unit (`units.ANALYTES`)
+`histology`          value and coded ICD-O-3 `"8140/3"`; extra `family`, `lung` (`nsclc`, `sclc`)
 `histologic-grade`   value `"low"`…, coded SCT
 `laterality`         value `"left"`…, coded SCT
 `diagnosis`          Condition.code: value site name, coded canonical SCT; extra `kind` primary, secondary, history …
-`variant`            Observation (value unused): value `"present"`/`"absent"`, coded LOINC answer; extra gene, protein …
-`genes`              value is a CodeableConcept or text naming genes: one reading a gene, coded HGNC
-`drug`               CodeableConcept or text: value ingredient name, coded RxNorm; extra `ingredient` (drugs.Ingredient)
+`comorbidity`        Condition.code or related-condition: value `"autoimmune"` …, coded SCT; extra `history`
+`pregnancy-status`   value `"pregnant"`, `"not-pregnant"`, coded SCT
+`variant`            an Observation: value `"present"`/`"absent"`, coded LNC; extra as `variants` says
+`significance`       value `"pathogenic"`…, coded LNC
+`genes`              a concept or text naming genes: one reading a gene, coded HGNC
+`drug`               one reading a drug: value ingredient name, coded RxNorm (or ours); extra `ingredient`, `product`
 `stop-reason`        value `"not-tolerated"`…, coded SCT
-`comorbidity`        Condition.code or related-condition: value `"autoimmune"` …, coded SCT
 ==================== ==================================================================================================
+
+Texts go through small lexicons: a word that a lexicon does not hold makes the text unread, so denial, doubt, family
+and history never pass unnoticed. Codes and words that contradict each other are unread as well.
 """
 
 from __future__ import annotations

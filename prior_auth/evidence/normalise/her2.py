@@ -202,6 +202,8 @@ def _number(token: Token) -> Measure:
 
 def _methods_asked(resource: Mapping[str, Any]) -> set[str]:
     words = fold(question_words(resource))
+    if re.search(r"\bngs\b|sequencing|next[- ]gen|\bmrna\b|rt-?pcr|\bserum\b|plasma", words):
+        raise Unreadable("neither immunohistochemistry nor in situ hybridisation")
     found = set()
     if has_code(resource, LNC, *_ISH_CODES) or re.search(rf"\b{_ISH_NAME}\b|amplification", words):
         found.add("ish")

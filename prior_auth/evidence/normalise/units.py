@@ -13,8 +13,8 @@ from prior_auth.evidence.normalise.text import COMPARATOR, NUMBER, comparator, f
 
 # Canonical UCUM code -> how charts write it, compared without case and blanks (UCUM itself is case-sensitive).
 _SPELLINGS: Mapping[str, str] = {
-    "%": "% percent pct {percent} %{cells} %{tumorcells}",
-    "1": "1 {ratio} ratio {fraction} {score} {#} {count}",
+    "%": "% percent pct {percent}",
+    "1": "1 {ratio} ratio {fraction} {score} {#} {count} {cps} score",
     "kg": "kg kgs kilogram kilograms kilo",
     "g": "g gm gms gram grams",
     "mg": "mg mgs milligram milligrams",
@@ -25,6 +25,7 @@ _SPELLINGS: Mapping[str, str] = {
     "cm": "cm cms centimeter centimeters centimetre centimetres",
     "mm": "mm millimeter millimeters millimetre millimetres",
     "[in_i]": "[in_i] in inch inches [in_us] in_i",
+    "[ft_i]": "[ft_i] ft foot feet [ft_us] ft_i",
     "m2": "m2 m^2 squaremeter squaremeters",
     "g/dL": "g/dl gm/dl g/100ml",
     "g/L": "g/l",
@@ -56,6 +57,7 @@ _FACTORS: Mapping[tuple[str, str], Decimal] = {
     ("m", "cm"): Decimal(100),
     ("mm", "cm"): Decimal("0.1"),
     ("[in_i]", "cm"): Decimal("2.54"),
+    ("[ft_i]", "cm"): Decimal("30.48"),
     ("cm", "mm"): Decimal(10),
     ("g/L", "g/dL"): Decimal("0.1"),
     ("mg/dL", "g/dL"): Decimal("0.001"),
@@ -92,10 +94,13 @@ class Analyte:
 
 
 def canonical_unit(unit: str | None) -> str | None:
-    """The canonical UCUM code of a unit as written; None where nobody knows it."""
+    """The canonical UCUM code of a unit as written, annotations aside; None where nobody knows it."""
     if unit is None:
         return None
-    return _ALIASES.get(re.sub(r"\s+", "", fold(unit.replace("µ", "u").replace("μ", "u"))))
+    plain = re.sub(r"\s+", "", fold(unit.replace("µ", "u").replace("μ", "u")))
+    if plain.startswith("%"):  # "%{TPS}", "% of cells": what it is a percent of is the question's matter
+        return "%"
+    return _ALIASES.get(plain) or _ALIASES.get(re.sub(r"(?<=.)\{[^{}]*\}$", "", plain))
 
 
 def decimal_of(raw: Any) -> Decimal:

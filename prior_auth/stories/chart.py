@@ -56,14 +56,14 @@ class Chart:
         head: Json = {"resourceType": kind, "id": id}
         return head | ({"meta": {"profile": [profile]}} if profile else {})
 
-    def cancer(self, fact: Fact) -> Json:
-        """A reference to the cancer that a fact is `of`; the first of the story where it does not say."""
-        if not self.cancers:
-            raise BadInput("a fact of a cancer in a story without dx.primary", where=self.name, fix="tell dx.primary")
-        wanted = str(fact.get("of", next(iter(self.cancers))))
+    def cancer(self, fact: Fact) -> list[Json]:
+        """A reference to the cancer that a fact is `of`, the first unless told; none in a chart without one."""
+        if not self.cancers and "of" not in fact:
+            return []
+        wanted = str(fact.get("of", next(iter(self.cancers), None)))
         if wanted not in self.cancers:
             raise BadInput(f"no cancer {wanted!r}", where=self.name, fix=f"one of {', '.join(self.cancers)}")
-        return {"reference": self.cancers[wanted]}
+        return [{"reference": self.cancers[wanted]}]
 
     def document(self, about: str, words: str, fact: Fact, *, type_: Json | None = None) -> str:
         """A clinical note in plain text that says `words`."""

@@ -56,9 +56,9 @@ def write_secondary(chart: Chart, item: str, fact: Fact) -> None:
     }[dialect]
     mcode = dialect == "mcode"
     condition = _condition(chart, item, fact, code, f"{MCODE}mcode-secondary-cancer-condition" if mcode else None)
-    if mcode:
+    if mcode and (cancer := chart.cancer(fact)):
         url = "http://hl7.org/fhir/StructureDefinition/condition-related"
-        condition["extension"] = [{"url": url, "valueReference": chart.cancer(fact)}]
+        condition["extension"] = [{"url": url, "valueReference": one} for one in cancer]
     chart.add(condition)
 
 
@@ -140,6 +140,7 @@ def write_absent(chart: Chart, item: str, fact: Fact) -> None:
         return
     absent = [word({"condition": one}, "condition", codes.CONDITION)[0] for one in fact["conditions"]]
     url = f"{MCODE_RELATED}-absent"
+    cancer = chart.cancer(fact)
     chart.add(
         chart.new("Observation", item, f"{MCODE}mcode-comorbidities", id=fact.get("id"))
         | {
@@ -148,8 +149,8 @@ def write_absent(chart: Chart, item: str, fact: Fact) -> None:
             "category": category("exam"),
             "code": concept(coding(SNOMED, "398192003", "Comorbid conditions")),
             "subject": chart.patient,
-            "focus": [chart.cancer(fact)],
             "effectiveDateTime": stated(fact["on"]),
             "performer": [chart.requester],
         }
+        | ({"focus": cancer} if cancer else {})
     )

@@ -98,10 +98,11 @@ def _asked(chart: Chart, fact: Fact, asked: Question, code: Json) -> Json:
 
 def _bound(chart: Chart, fact: Fact, asked: Question) -> Json:
     bound: Json = {"method": concept(asked.method)} if asked.method else {}
-    if asked.focus:
-        bound["focus"] = [chart.cancer(fact)]
-    if asked.related:
-        bound["extension"] = [{"url": MCODE_RELATED, "valueReference": chart.cancer(fact)}]
+    cancer = chart.cancer(fact)
+    if asked.focus and cancer:
+        bound["focus"] = cancer
+    if asked.related and cancer:
+        bound["extension"] = [{"url": MCODE_RELATED, "valueReference": one} for one in cancer]
     return bound
 
 

@@ -28,8 +28,8 @@ def write_order(chart: Chart, item: str, fact: Fact) -> None:
         "dosageInstruction": _dosages(fact),
         "dispenseRequest": _dispense(fact),
     }
-    if chart.cancers:
-        order["reasonReference"] = [chart.cancer(fact)]
+    if cancer := chart.cancer(fact):
+        order["reasonReference"] = cancer
     if "note" in fact:
         order["note"] = [{"text": fact["note"]}]
     if not fact.get("insured", True):
@@ -113,8 +113,9 @@ def _administration(chart: Chart, item: str, fact: Fact) -> Json:
         "status": fact.get("status", "completed"),
         "medicationCodeableConcept": concept(word(fact, "drug", codes.DRUG)),
         "subject": chart.patient,
-        "reasonReference": [chart.cancer(fact)],
     }
+    if cancer := chart.cancer(fact):
+        given["reasonReference"] = cancer
     if "reason" in fact:
         given["statusReason"] = [concept(word(fact, "reason", codes.STOP_REASON))]
     if "to" in fact:
@@ -186,7 +187,8 @@ def _procedure(chart: Chart, item: str, fact: Fact, profile: str, code: Json, *,
         "code": code,
         "subject": chart.patient,
     }
-    return done | when | ({"reasonReference": [chart.cancer(fact)]} if reason else {})
+    cancer = chart.cancer(fact) if reason else []
+    return done | when | ({"reasonReference": cancer} if cancer else {})
 
 
 def _span(fact: Fact) -> Json:

@@ -235,7 +235,7 @@ def _the_patient(patients: Sequence[Resource]) -> Resource:
 
 def _refuse_two_persons(patients: Sequence[Resource]) -> None:
     """Two servers may use one id for two people: versions of one patient agree on the birth date."""
-    if len({each["birthDate"] for each in patients if each.get("birthDate")}) > 1:
+    if len({str(each["birthDate"]) for each in patients if each.get("birthDate")}) > 1:
         raise BadInput(
             "the chart has one Patient id with two birth dates",
             where="Patient.birthDate",

@@ -95,7 +95,7 @@ def _modalities(source: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             inner = [
                 {"url": part["url"], "valueCodeableConcept": part["valueCodeableConcept"]}
                 for part in sequence(each.get("extension"))
-                if mapping(part).get("url") in _PARTS and isinstance(part.get("valueCodeableConcept"), Mapping)
+                if str(mapping(part).get("url")) in _PARTS and isinstance(part.get("valueCodeableConcept"), Mapping)
             ]
             if inner:
                 yield {"extension": inner, "url": _MODALITY}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from prior_auth.evidence.chart import codings_of, concept_text
+from prior_auth.evidence.chart import codings_of, concept_text, mapping, sequence
 from prior_auth.evidence.normalise import NORMALISERS, Unreadable
 from prior_auth.evidence.normalise.codes import SCT
 from prior_auth.evidence.normalise.site_table import SITES
@@ -56,8 +56,8 @@ def side_in(text: str) -> str | None:
 
 def side_of(concept: Any) -> str | None:
     """The side that a body site states, by its own code, its qualifier or its words."""
-    for extension in (concept or {}).get("extension", ()) if isinstance(concept, Mapping) else ():
-        if extension.get("url") == LATERALITY:
+    for extension in sequence(mapping(concept).get("extension")):
+        if mapping(extension).get("url") == LATERALITY:
             for _, code in codings_of(extension.get("valueCodeableConcept")):
                 if code in SIDE_CODES:
                     return SIDE_CODES[code]

@@ -40,14 +40,22 @@ def coding(code: Coding) -> dict[str, str]:
 def concept(first: Coding | None, also: Iterable[Mapping[str, Any]] = (), text: str | None = None) -> dict[str, Any]:
     """A CodeableConcept with the canonical coding first and the source's own after it, each once."""
     codings = [coding(first)] if first else []
-    seen: set[tuple[Any, Any]] = {(each["system"], each["code"]) for each in codings}
+    seen = {(each["system"], each["code"]) for each in codings}
     for each in also:
-        key = (each.get("system"), each.get("code"))
-        if each.get("code") and key not in seen:
+        stated = _stated(each)
+        key = (stated.get("system", ""), stated.get("code", ""))
+        if key[1] and key not in seen:
             seen.add(key)
-            codings.append({part: each[part] for part in ("system", "version", "code", "display") if part in each})
+            codings.append(stated)
     said = {"text": text} if text else {}
     return {**({"coding": codings} if codings else {}), **said}
+
+
+def _stated(source: Any) -> dict[str, str]:
+    """A Coding as a chart has it, without what is no text."""
+    parts = ("system", "version", "code", "display")
+    given = source if isinstance(source, Mapping) else {}
+    return {part: given[part] for part in parts if isinstance(given.get(part), str) and given[part].strip()}
 
 
 def quantity(value: Decimal | int, unit: str, comparator: str | None = None) -> dict[str, Any]:

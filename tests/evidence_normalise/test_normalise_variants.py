@@ -173,6 +173,12 @@ def test_the_absence_of_l858r_alone_says_nothing_of_egfr():
         ("ALK gene rearrangement", "No rearrangement detected", [("absent", ("ALK",))]),
         ("BRCA1/2 germline testing", "negative", [("absent", ("BRCA1",)), ("absent", ("BRCA2",))]),
         ("EGFR T790M", "Detected", [("present", ("EGFR",))]),
+        (
+            "EGFR gene mutations found [Identifier] in Blood or Tissue by Molecular genetics method Nominal",
+            "None detected",
+            [("absent", ("EGFR",))],
+        ),
+        (None, "EGFR, ALK and ROS1 all negative", [("absent", ("EGFR",)), ("absent", ("ALK",)), ("absent", ("ROS1",))]),
     ],
 )
 def test_a_result_in_words_is_read(question, text, expected):
@@ -236,6 +242,7 @@ def test_epidermal_growth_factor_receptor_antigen_is_no_variant():
         ("BRCA1 likely pathogenic variant, germline", ("germline", "likely-pathogenic", None)),
         ("BRCA1 variant of uncertain significance", (None, "uncertain", None)),
         ("Somatic BRCA1 pathogenic variant", ("somatic", "pathogenic", None)),
+        ("BRCA2 pathogenic variant in tumor tissue", (None, "pathogenic", None)),
         ("EGFR exon 19 deletion", (None, None, "exon-19-deletion")),
         ("EGFR E746_A750del detected", (None, None, "exon-19-deletion")),
         ("EGFR exon 20 insertion detected", (None, None, "exon-20-insertion")),

@@ -10,7 +10,7 @@ reading or raises `Unreadable`; it never guesses. Names in `NORMALISERS` are tho
 `pr.status`          `percent_comparator`, `allred` where said
 `her2.ihc`           as `status`; text is the score `0`, `1+`, `2+`, `3+` where said
 `her2.ish`           one reading each: status (code LNC 85318-4), ratio (49683-6), copies (74860-8)
-`pdl1.tps`           Decimal in `%`, comparator where stated; extra `clone`, and `high` of a range (value is its low end)
+`pdl1.tps`           Decimal in `%`, comparator where stated; extra `clone`; `high` of a range (value is its low end)
 `pdl1.cps`           Decimal in `1`
 `stage.group`        value `"IIIC"`, coded SCT, code SCT 399537006 c / 399588009 p / 399390009 not said; extra `rank`
 `stage.T` `.N` `.M`  value `"T2a"`, coded SCT, code by c/p; extra `prefix` (`c`, `p`, `yp` …), `axis`, `rank`

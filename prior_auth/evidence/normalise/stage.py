@@ -262,9 +262,10 @@ _QUESTIONS: Mapping[tuple[str, str], Coding] = {
     ("M", "p"): Coding(SCT, "371497001", "pM category"),
 }
 _LEVELS = {"T": r"x|is|a|[0-4]", "N": r"x|[0-3]", "M": r"x|[01]"}
+_SUFFIX = r"sn|f|m|i[+-]|mol[+-]|dcis|lcis|paget|\d{1,2}(?:\s?/\s?\d{1,3})?(?: nodes?)?"
 _ONE = re.compile(
     r"(?P<prefix>(?:yc|yp|rc|rp|ry|c|p|y|r|a))?(?P<axis>[tnm])\s?"
-    r"(?P<level>x|is|a|[0-4])(?P<sub>mi|[a-e][1-3]?)?(?P<suffix>\s?\((?:sn|f|m|i[+-]|mol[+-]|dcis|lcis|paget|\d)\))*"
+    rf"(?P<level>x|is|a|[0-4])(?P<sub>mi|[a-e][1-3]?)?(?P<suffix>\s?\((?:{_SUFFIX})\))*"
 )
 _CATEGORY_NOISE = re.compile(
     r"[\s,;:/()+-]+|stage (?:group )?(?:iv|i{1,3}|[0-4])[a-d]?[1-3]?(?![a-z0-9])|"

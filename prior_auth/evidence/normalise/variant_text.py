@@ -95,7 +95,7 @@ _LEXICON = Lexicon(
         ("pathogenic-or-likely", r"pathogenic(?: or | ?/ ?|,? and )likely pathogenic|p/lp|plp"),
         *SIGNIFICANCE_WORDS,
         ("germline", r"germ-?line|hereditary"),
-        ("somatic", r"somatic|tumou?r-only|plasma|ctdna|cell-free dna|tissue"),
+        ("somatic", r"somatic"),
         ("ihc", r"ihc|immunohistochemistry|d5f3"),
         ("or", r"and/or|or|nor"),
         ("and", r"and|&|/"),
@@ -108,6 +108,7 @@ _LEXICON = Lexicon(
             r"fluorescence in situ hybridization|sequencing|dna|rna|in|of|for|on|the|an?|is|was|were|has|with|"
             r"exons? \d{1,2}(?: ?(?:-|and|through) ?\d{1,2})?|heterozygous|homozygous|assay|panel|comprehensive|full|"
             r"interpretation|finding|molecular|genomic|lung|breast|cancer|non-small cell|nsclc|sample|specimen|"
+            r"all|both|plasma|ctdna|cell-free dna|tissue|tumou?r|blood|method|nominal|qualitative|identifier|presence|genetics|"
             r"carrier|report|kinase domain|missense|nonsense|frameshift|point|class [1-5]|[()\[\]-]",
         ),
     )
@@ -357,6 +358,7 @@ def asked_in(words: str) -> Asked | None:
         folded = fold(name)
         if re.search(r"\beGFR\b", name) or "glomerular" in folded:  # the kidneys, not the gene
             continue
+        folded = re.sub(r"\b(mutations?|variants?|rearrangements?) (?:found|identified|detected)\b", r"\1", folded)
         if re.search(r"\bag\b|tested for|over-?express|expression|amplif|copy number|pd-?l1|her-?2|erbb2", folded):
             continue
         try:

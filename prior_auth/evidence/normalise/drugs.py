@@ -50,6 +50,11 @@ _ALL_NAMES = sorted(_names(), key=lambda each: len(each[0].removesuffix(_CONJUGA
 _ANY_NAME = re.compile(
     "|".join(f"(?P<n{index}>(?<![a-z0-9]){pattern}(?![a-z0-9]))" for index, (pattern, _, _) in enumerate(_ALL_NAMES))
 )
+_WORD = re.compile(r"[a-z0-9]+")
+# Every name begins with one of these: a text without any names no drug, and most texts of a chart are such.
+_FIRST_WORDS = frozenset(
+    _WORD.findall(name)[0] for each in INGREDIENTS.values() for name in (each.name, *each.names)
+) | frozenset(_WORD.findall(name)[0] for each in PRODUCTS for name in (each.name.lower(), *each.names))
 # Four letters after the name mark a biosimilar of these, listed in the table or not.
 _UNLISTED_SUFFIX = re.compile(r"\b(trastuzumab|bevacizumab|rituximab|pegfilgrastim)-(?P<suffix>[a-z]{4})\b")
 
@@ -57,6 +62,8 @@ _UNLISTED_SUFFIX = re.compile(r"\b(trastuzumab|bevacizumab|rituximab|pegfilgrast
 def named_in(text: str) -> tuple[tuple[Ingredient, Product | None], ...]:
     """Every drug a text names as such, in order; a drug that it says was not given is none of them."""
     folded = fold(text)
+    if _FIRST_WORDS.isdisjoint(_WORD.findall(folded)):
+        return ()
     if doubtful(folded) or of_family(folded):
         raise Unreadable("the text doubts, or speaks of the family")
     found: dict[str, set[Product]] = {}

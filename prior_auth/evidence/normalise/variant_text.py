@@ -108,7 +108,8 @@ _LEXICON = Lexicon(
             r"fluorescence in situ hybridization|sequencing|dna|rna|in|of|for|on|the|an?|is|was|were|has|with|"
             r"exons? \d{1,2}(?: ?(?:-|and|through) ?\d{1,2})?|heterozygous|homozygous|assay|panel|comprehensive|full|"
             r"interpretation|finding|molecular|genomic|lung|breast|cancer|non-small cell|nsclc|sample|specimen|"
-            r"all|both|plasma|ctdna|cell-free dna|tissue|tumou?r|blood|method|nominal|qualitative|identifier|presence|genetics|"
+            r"all|both|plasma|ctdna|cell-free dna|tissue|tumou?r|blood|"
+            r"method|nominal|qualitative|identifier|presence|genetics|"
             r"carrier|report|kinase domain|missense|nonsense|frameshift|point|class [1-5]|[()\[\]-]",
         ),
     )

@@ -51,7 +51,7 @@ def steps_of(path: str) -> tuple[Step, ...]:
     at = 0
     while at < len(path):
         match = _STEP.match(path, at)
-        if match is None:
+        if match is None or path[match.end() : match.end() + 1] not in ("", "."):
             raise ValueError(path)
         extension, resolve, kind, this, name = match.groups()
         if extension:

@@ -73,6 +73,20 @@ class Engine:
         assessment = assess(request, evidence, self.rulebook, as_of=as_of, payer=payer)
         return Judgement(request, evidence, assessment, self._by_pas(request, payer, as_of))
 
+    def asked_about(self, judgement: Judgement, criteria: Collection[str]) -> tuple[str, ...]:
+        """References of all that the chart says about what these criteria ask for, whatever became of it."""
+        items = {
+            item
+            for rule in self.rulebook.rules
+            for criterion in rule.policy.criteria
+            if criterion.id in criteria
+            for item in criterion.items
+        }
+        facts = judgement.evidence.facts_of(*items)
+        views = {fact.view for fact in facts if fact.view}
+        beside = [fact for fact in judgement.evidence.facts if fact.view in views]
+        return tuple(dict.fromkeys(fact.source.reference for fact in [*facts, *beside]))
+
     def due(self, request: AuthorizationRequest, payer: str | None, received_at: datetime) -> Due:
         """The legal instant of the answer for a receipt at this instant, and the row of law that won."""
         found = self._payer(payer, request)

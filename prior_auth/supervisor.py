@@ -66,6 +66,8 @@ class Supervisor:
     def __enter__(self) -> Self:
         self.data.mkdir(parents=True, exist_ok=True)
         self.data.chmod(0o700)
+        for folder in ("practice", "payer", "logs"):
+            (self.data / folder).mkdir(exist_ok=True, mode=0o700)
         self._lock = (self.data / "up.lock").open("a+")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -162,9 +164,6 @@ class Supervisor:
             time.sleep(0.05)
 
     def _environment(self) -> dict[str, str]:
-        practice, payer = self.data / "practice", self.data / "payer"
-        for folder in (practice, payer, self.data / "logs"):
-            folder.mkdir(exist_ok=True, mode=0o700)
         return {
             "PRIOR_AUTH_TEMPORAL_ADDRESS": f"{LOOPBACK}:{self.ports['temporal']}",
             **self._extra,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from prior_auth.domain.assessment import overall
+from prior_auth.domain.assessment import differing, overall
 from prior_auth.domain.authorization import (
     Authorization,
     AuthorizationStatus,
@@ -171,12 +171,48 @@ class PracticeActivities:
         payer = self.engine.identity(asked.get("payer"), judgement.request, base=self.payer_base)
         if standing.sent:
             return await self._attachment(case, judgement, standing, chart, payer)
-        evidence = await self._evidence(case, judgement)
         stamp = pas_request.Stamp(f"{case.id}/{version}", f"{case.id}-{version}", self.clock.now())
-        built = pas_request.build(judgement.request, chart, evidence, practice=self.practice, payer=payer, stamp=stamp)
-        for identifier in built.bundle["entry"][0]["resource"]["identifier"]:
+
+        def build(evidence: Sequence[str]) -> dict[str, Any]:
+            built = pas_request.build(
+                judgement.request, chart, evidence, practice=self.practice, payer=payer, stamp=stamp
+            )
+            return built.bundle
+
+        evidence = await self._evidence(case, judgement)
+        bundle = await self._proving(judgement, evidence, build, payer=asked.get("payer"))
+        for identifier in bundle["entry"][0]["resource"]["identifier"]:
             await self.store.remember_claim(case.id, f"{identifier['system']}|{identifier['value']}")
-        return built.bundle
+        return bundle
+
+    async def _proving(
+        self,
+        judgement: Judgement,
+        evidence: list[str],
+        build: Callable[[Sequence[str]], dict[str, Any]],
+        *,
+        payer: str | None,
+    ) -> dict[str, Any]:
+        """The smallest Bundle found that says to the payer what the chart says to us.
+
+        It is read as the payer reads it; where a criterion would come out otherwise, all that the chart says about
+        what that criterion asks goes too.
+        """
+        while True:
+            bundle = build(evidence)
+            read = pas_request.read(bundle)
+            theirs = await asyncio.to_thread(
+                self.engine.judge,
+                list(read.resources),
+                as_of=judgement.assessment.as_of,
+                orders=[one.item.order for one in read.items],
+                payer=payer,
+            )
+            doubtful = differing(judgement.assessment, theirs.assessment)
+            more = [one for one in self.engine.asked_about(judgement, doubtful) if one not in evidence]
+            if not more:
+                return bundle
+            evidence = [*evidence, *more]
 
     async def _attachment(
         self,

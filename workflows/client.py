@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.converter import DataConverter
@@ -165,6 +166,6 @@ async def sweep_for_ever(stories: PracticeStories | PayerStories) -> None:
             for step in steps:
                 await step()
             steps = [stories.sweep]
-        except (RPCError, RuntimeError) as error:
+        except (RPCError, RuntimeError, SQLAlchemyError) as error:
             log.warning("sweep put off: %s", type(error).__name__)
         await asyncio.sleep(SWEEP_EVERY.total_seconds())

@@ -26,7 +26,8 @@ class ReviewWorkflow(Watched):
             self.look()
             review: ReviewMade = await self.ask(Payer.review, authorization_id)
             if review.grace:
-                await workflow.sleep(review.grace)
+                with suppress(TimeoutError):
+                    await workflow.wait_condition(lambda: self.nudges > self.seen, timeout=review.grace)
             await self.tell(authorization_id)
             if review.final:
                 return "decided"

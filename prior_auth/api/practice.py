@@ -75,9 +75,10 @@ class Practice:
             request=opening.request,
             at=now,
         )
-        if fresh:
+        if fresh or await self.store.document(case.id, "card") is None:
             await self.store.keep_document(case.id, "card", dict(opening.card))
-            await self.store.note(case.id, "opened", by=self.person, at=now, key=f"{case.id}/opened")
+        # By key, not by freshness: where this process died in between, the second press completes what was begun.
+        await self.store.note(case.id, "opened", by=self.person, at=now, key=f"{case.id}/opened")
         await self.stories.open(case.id)
         return case
 

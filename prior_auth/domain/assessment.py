@@ -109,6 +109,22 @@ class Assessment:
     valuesets: Mapping[str, str]
 
 
+def differing(one: Assessment, other: Assessment) -> tuple[str, ...]:
+    """The criteria on which two judgements of the same orders differ: all of an item's where the path does."""
+    others = {item.item.order: item for item in other.items}
+    found: list[str] = []
+    for item in one.items:
+        theirs = others.get(item.item.order)
+        outcomes = {criterion.id: criterion.outcome for criterion in theirs.criteria} if theirs else {}
+        same_path = theirs is not None and theirs.path == item.path
+        found += [
+            criterion.id
+            for criterion in item.criteria
+            if not same_path or outcomes.get(criterion.id) is not criterion.outcome
+        ]
+    return tuple(found)
+
+
 _BY_URGENCY_OF_A_LOOK = (Recommendation.REFER, Recommendation.PEND, Recommendation.APPROVE, Recommendation.NOT_REQUIRED)
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from prior_auth.domain.coding import Coding
-from prior_auth.domain.evidence import Unread
+from prior_auth.domain.evidence import Tier, Unread
 from prior_auth.evidence.binding import Binding
 from prior_auth.evidence.chart import Chart, Entry, codings_of, local, mapping, reference_text, sequence
 from prior_auth.evidence.conflicts import INSIGNIFICANT
@@ -45,7 +46,8 @@ def variants(finder: Finder, definition: EvidenceDefinition, binding: Binding) -
         elif answer is not None:
             for reading in answer.readings:
                 try:
-                    statements.append(_statement(answer, reading, meanings, binding))
+                    found = _statement(answer, reading, meanings, binding)
+                    statements += [found, *_significances(found, meanings)]
                 except Unreadable as refusal:
                     doubts.append(unread(definition.item, place.entry, str(refusal)))
     return Harvest(tuple(statements), tuple(doubts))
@@ -55,10 +57,21 @@ def _is_implication(entry: Entry) -> bool:
     return bool(entry.resource.get("derivedFrom"))
 
 
-def _meanings(chart: Chart) -> Mapping[str, frozenset[str]]:
+@dataclass(frozen=True, slots=True)
+class _Implication:
+    """What an Observation says a variant means."""
+
+    entry: Entry
+    meaning: str
+
+
+Meanings = Mapping[str, Sequence[_Implication]]
+
+
+def _meanings(chart: Chart) -> Meanings:
     """What implications say of each variant, by its reference."""
-    said: dict[str, set[str]] = defaultdict(set)
-    implied: dict[str, str] = {}
+    said: dict[str, list[_Implication]] = defaultdict(list)
+    implied: dict[str, _Implication] = {}
     for entry in chart.of_type("Observation"):
         if standing(entry.resource) is not Standing.COUNTS:
             continue
@@ -68,16 +81,35 @@ def _meanings(chart: Chart) -> Mapping[str, frozenset[str]]:
             except Unreadable:
                 continue
             if meaning is not None:
-                implied[entry.reference] = meaning
+                implied[entry.reference] = _Implication(entry, meaning)
                 for reference in sequence(entry.resource.get("derivedFrom")):
                     if (text := reference_text(reference)) is not None:
-                        said[local(text)].add(meaning)
+                        said[local(text)].append(implied[entry.reference])
     for entry in chart.of_type("Observation"):
         for reference in sequence(entry.resource.get("hasMember")):
             text = reference_text(reference)
             if text is not None and local(text) in implied:
-                said[entry.reference].add(implied[local(text)])
-    return {reference: frozenset(meanings) for reference, meanings in said.items()}
+                said[entry.reference].append(implied[local(text)])
+    return said
+
+
+def _significances(variant: Statement, meanings: Meanings) -> Iterator[Statement]:
+    """What gave a variant its meaning is evidence of its own: without it the variant says less to its reader."""
+    if variant.item != "variant.present":
+        return
+    for implication in meanings.get(variant.entry.reference, ()):
+        if implication.entry.reference != variant.entry.reference:
+            yield Statement(
+                item="variant.significance",
+                value=implication.meaning,
+                unit=None,
+                entry=implication.entry,
+                path=f"{implication.entry.prefix}.component",
+                tier=Tier.CODE,
+                when=implication.entry.when,
+                view=variant.view,
+                focus=variant.focus,
+            )
 
 
 def _stated_significance(resource: Mapping[str, Any]) -> Iterator[Any]:
@@ -89,7 +121,7 @@ def _stated_significance(resource: Mapping[str, Any]) -> Iterator[Any]:
                     yield part[key]
 
 
-def _statement(answer: Answer, reading: Reading, meanings: Mapping[str, frozenset[str]], binding: Binding) -> Statement:
+def _statement(answer: Answer, reading: Reading, meanings: Meanings, binding: Binding) -> Statement:
     entry, extra = answer.entry, reading.extra
     present = reading.value == "present"
     gene: Coding = extra["gene"]
@@ -122,9 +154,9 @@ def _genes(extra: Mapping[str, Any]) -> str:
     return f"{names} fusion" if extra.get("fusion") and len(genes) > 1 else names
 
 
-def _meaning(entry: Entry, reading: Reading, meanings: Mapping[str, frozenset[str]]) -> str | None:
+def _meaning(entry: Entry, reading: Reading, meanings: Meanings) -> str | None:
     own = reading.extra.get("significance")
-    said = meanings.get(entry.reference, frozenset()) | ({own} if own else frozenset())
+    said = {one.meaning for one in meanings.get(entry.reference, ())} | ({own} if own else set())
     if len(said) <= 1:
         return next(iter(said), None)
     if said == {"pathogenic", "likely-pathogenic"}:

@@ -1,4 +1,7 @@
-"""The commands that run both companies' services, and those that talk to them."""
+"""The commands that run both companies' services, and those that talk to them.
+
+Frameworks are imported by the commands that need them: `assess` starts in half the time.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +18,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-import httpx2
 import typer
-import uvicorn
 
-from prior_auth import demo as told
-from prior_auth.bootstrap import compared, payer_side, practice_side
 from prior_auth.errors import BadInput, FatalTransportError, TemporaryTransportError
 from prior_auth.fhir import json
-from prior_auth.settings import Temporal, read
 from prior_auth.supervisor import Supervisor
-from workflows.worker import work_for_payer, work_for_practice
 
 PRACTICE, PAYER = "practice", "payer"
 _LOOK_EVERY = 0.5
@@ -61,6 +58,10 @@ def work(side: str) -> None:
 
 
 async def _serve(side: str) -> None:
+    import uvicorn
+
+    from prior_auth.settings import Temporal, read
+
     temporal = read(Temporal)
     async with _opened(side) as parts:
         where = parts.settings
@@ -71,6 +72,10 @@ async def _serve(side: str) -> None:
 
 
 async def _work(side: str) -> None:
+    from prior_auth.bootstrap import payer_side, practice_side
+    from prior_auth.settings import Temporal, read
+    from workflows.worker import work_for_payer, work_for_practice
+
     temporal = read(Temporal)
     if side == PRACTICE:
         async with practice_side() as practice:
@@ -81,6 +86,8 @@ async def _work(side: str) -> None:
 
 
 def _opened(side: str) -> Any:
+    from prior_auth.bootstrap import payer_side, practice_side
+
     if side not in (PRACTICE, PAYER):
         raise BadInput(f"no side called {side}", where="SIDE", fix="use practice or payer")
     return practice_side() if side == PRACTICE else payer_side()
@@ -106,12 +113,14 @@ def demo(
     as_program: AsJson = False,
 ) -> None:
     """Carry four synthetic patients' requests through, both companies on this machine, with a live timeline."""
+    from prior_auth.demo import carry_all
+
     if not resume:
         _clean(data)
     with Supervisor(data, extra=_defaults()) as services:
         services.start(_say)
         day = _day_of(data)
-        stories = told.carry_all(services.urls()["practice"], services.urls()["payer"], day=day, say=_say)
+        stories = carry_all(services.urls()["practice"], services.urls()["payer"], day=day, say=_say)
         failed = [story["id"] for story in stories if not story.pop("as_told")]
         if as_program:
             sys.stdout.buffer.write(json.write({"stories": stories}) + b"\n")
@@ -179,6 +188,8 @@ def timeline(
 
 def audit_stores(data: DataOption = Path("data/up"), as_program: AsJson = False) -> None:
     """Compare both companies' stores: nothing lost, nothing sent twice, no orphan. Exit code 1 where they differ."""
+    from prior_auth.bootstrap import compared
+
     found = asyncio.run(compared(data))
     faults = [f"{one.kind}  {one.where}  {one.what}" for one in found.findings]
     under_way = [f"on its way: {one.kind}  {one.where}  {one.what}" for one in found.on_the_way]
@@ -195,7 +206,9 @@ def audit_stores(data: DataOption = Path("data/up"), as_program: AsJson = False)
 
 def _defaults() -> dict[str, str]:
     """Who the companies are: the demo's, where the environment does not say otherwise."""
-    return {name: value for name, value in told.ENVIRONMENT.items() if name not in os.environ}
+    from prior_auth.demo import ENVIRONMENT
+
+    return {name: value for name, value in ENVIRONMENT.items() if name not in os.environ}
 
 
 def _clean(data: Path) -> None:
@@ -231,6 +244,8 @@ def _until_stopped(services: Supervisor) -> None:
 
 
 def _ask(method: str, url: str, **more: Any) -> dict[str, Any]:
+    import httpx2
+
     try:
         answer = httpx2.request(method, url, timeout=60, **more)
     except httpx2.TransportError:

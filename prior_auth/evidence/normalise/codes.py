@@ -25,34 +25,62 @@ SO = "http://www.sequenceontology.org"
 ABSENT = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
 NULL_FLAVOR = "http://terminology.hl7.org/CodeSystem/v3-NullFlavor"
 
+# Other addresses and names of the same systems, without scheme and closing slash, lower case.
 _ALIASES = {
     "urn:oid:2.16.840.1.113883.6.96": SCT,
     "urn:oid:2.16.840.1.113883.6.1": LNC,
     "urn:oid:2.16.840.1.113883.6.88": RXN,
     "urn:oid:2.16.840.1.113883.6.90": ICD10CM,
+    "urn:oid:2.16.840.1.113883.6.3": ICD10CM,
     "urn:oid:2.16.840.1.113883.6.69": NDC,
     "urn:oid:2.16.840.1.113883.6.285": HCPCS,
+    "urn:oid:2.16.840.1.113883.6.14": HCPCS,
     "urn:oid:2.16.840.1.113883.6.43.1": ICDO3,
     "urn:oid:2.16.840.1.113883.3.26.1.1": NCIT,
-    "http://hl7.org/fhir/sid/icd-10": ICD10CM,  # its three-character categories mean the same for neoplasms
-    "https://bluebutton.cms.gov/resources/codesystem/hcpcs": HCPCS,
-    "http://www.nlm.nih.gov/research/umls/hcpcs": HCPCS,
-    "http://www.genenames.org/geneid": HGNC,
-    "https://www.genenames.org": HGNC,
-    "http://hl7.org/fhir/sid/icd-o-3": ICDO3,
-    "http://cancerstaging.org/": AJCC,
-    "https://cancerstaging.org": AJCC,
+    "urn:oid:2.16.840.1.113883.6.281": HGNC,
+    "hl7.org/fhir/sid/icd-10": ICD10CM,  # its three-character categories mean the same for neoplasms
+    "bluebutton.cms.gov/resources/codesystem/hcpcs": HCPCS,
+    "nlm.nih.gov/research/umls/hcpcs": HCPCS,
+    "terminology.hl7.org/codesystem/hcpcs": HCPCS,
+    "genenames.org/geneid": HGNC,
+    "hl7.org/fhir/sid/icd-o-3": ICDO3,
+    "snomed": SCT,
+    "snomed ct": SCT,
+    "snomed-ct": SCT,
+    "snomedct": SCT,
+    "loinc": LNC,
+    "rxnorm": RXN,
+    "icd-10-cm": ICD10CM,
+    "icd10cm": ICD10CM,
+    "icd-10": ICD10CM,
+    "icd10": ICD10CM,
+    "hcpcs": HCPCS,
+    "ndc": NDC,
+    "icd-o-3": ICDO3,
+    "hgnc": HGNC,
 }
+_CANONICAL = (SCT, LNC, RXN, NCIT, ICD10CM, ICDO3, HCPCS, HGNC, HGVS, AJCC, NDC, CLINVAR, SO)
 _LOINC_ANSWER = re.compile(r"LA\d{2,6}-\d")
 
 
+def _plain(address: str) -> str:
+    return re.sub(r"^https?://(www\.)?", "", address.strip().lower()).rstrip("/")
+
+
+_KNOWN = {_plain(address): address for address in _CANONICAL} | _ALIASES
+
+
 def system_of(uri: Any) -> str:
-    """The canonical address of a code system, for any of the addresses charts use."""
-    if not isinstance(uri, str):
+    """The canonical address of a code system, for any of the addresses and names charts use; empty where there is none.
+
+    A version that is part of the address (`http://snomed.info/sct/731000124108`) is left aside.
+    """
+    if not isinstance(uri, str) or not uri.strip():
         return ""
-    plain = uri.strip()
-    lowered = plain.lower()
-    return _ALIASES.get(lowered) or _ALIASES.get(lowered.rstrip("/")) or plain.rstrip("/")
+    plain = _plain(uri)
+    if plain.startswith("snomed.info/sct"):
+        return SCT
+    return _KNOWN.get(plain) or uri.strip().rstrip("/")
 
 
 def objects(raw: Any) -> tuple[Mapping[str, Any], ...]:

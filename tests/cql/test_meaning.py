@@ -59,6 +59,15 @@ def test_an_expression_means_what_the_specification_says(ask: Ask, expression: s
     assert normal(result.value) == value
 
 
+def test_a_pattern_finds_its_words_in_a_long_note(ask: Ask) -> None:
+    note = "seen in clinic " * 200
+    assert ask(f"Matches('{note}after mastectomy', '.*(mastectomy|breast.conserving).*')").value is True
+    assert ask(f"Matches('{note}', '.*(mastectomy|breast.conserving).*')").value is False
+    assert ask(f"Matches('{note}after lumpectomy', 'clinic.*lumpectomy')").value is True
+    assert ask(r"Matches('ends in a dot...', 'dot\\.*')").value is True
+    assert ask(r"Matches('abc', '.*')").value is True
+
+
 def test_a_retrieve_takes_codes_value_sets_and_other_elements(ask: Ask) -> None:
     chart = [
         observation("a"),

@@ -10,7 +10,7 @@ from prior_auth.cql.errors import BudgetExceeded, EvaluationError
 from prior_auth.cql.operators.registry import operator
 
 MAX_PATTERN = 500
-MAX_WORK = 50_000_000
+MAX_WORK = 200_000_000
 _REPEAT = re.compile(r"[*+]|\{\d*,\d*\}")
 _NESTED = re.compile(r"[+*}]\)?[+*{]|\([^()]*[+*}][^()]*\)[+*{]|\\[1-9]|\(\?[<!=P(]")
 
@@ -101,7 +101,13 @@ def ends_with(text: str, ending: str) -> bool:
 
 @operator("Matches", "String, String -> Boolean")
 def matches(text: str, pattern: str) -> bool:
-    return _pattern(pattern, text).search(text) is not None
+    return _pattern(_searched(pattern), text).search(text) is not None
+
+
+def _searched(pattern: str) -> str:
+    """Without `.*` at its ends, which says nothing where any part of the text may match, and costs much."""
+    pattern = pattern[2:] if re.match(r"\.\*(?![?+*{])", pattern) else pattern
+    return pattern[:-2] if re.search(r"(?<!\\)(\\\\)*\.\*$", pattern) else pattern
 
 
 @operator("ReplaceMatches", "String, String, String -> String", run=True)
@@ -123,7 +129,7 @@ def _pattern(pattern: str, text: str) -> re.Pattern[str]:
     if _NESTED.search(plain):
         raise BudgetExceeded("a repeat within a repeat, a look-around or a back-reference is not allowed in a pattern")
     repeats = len(_REPEAT.findall(plain))
-    if (len(text) + 1) ** (repeats + 1) > MAX_WORK and repeats > 1:
+    if (len(text) + 1) ** (repeats + 1) > MAX_WORK:
         raise BudgetExceeded("the pattern repeats too often for so long a text", fix="use fewer `*` and `+`")
     try:
         return re.compile(pattern)

@@ -175,7 +175,8 @@ def _from_named(source: Named, target: Type, fhir: bool) -> tuple[int, Converter
     if inner == target:
         return 5, first
     second = _SYSTEM.get((inner, target)) if isinstance(inner, Named) else None
-    if second is None:
+    if second is None or target == QUANTITY:
+        # A number of the chart without a unit is no quantity: 60 must not pass for 6000 %.
         return None
     then = second[1]
 

@@ -98,5 +98,7 @@ def codes_of(json: Mapping[str, Any], path: str) -> list[Key]:
         if isinstance(one, dict):
             for coding in one.get("coding") or ((one,) if "code" in one else ()):
                 if isinstance(coding, dict):
-                    found.append((coding.get("system"), coding.get("code")))
+                    system, code = coding.get("system"), coding.get("code")
+                    if isinstance(code, str) and (system is None or isinstance(system, str)):
+                        found.append((system, code))
     return found

@@ -111,6 +111,12 @@ def test_a_choice_is_what_the_chart_says_it_is(ask: Ask) -> None:
     assert ask("[Observation] O return cast O.value as FHIR.Quantity", *chart).problem is not None
 
 
+def test_a_number_without_unit_is_no_quantity(ask: Ask) -> None:
+    chart = observation("whole", valueInteger=60)
+    assert ask("[Observation] O where O.value >= 50 '%'", chart).value == []
+    assert ask("First([Observation]).value >= 50 '%'", chart).value is None
+
+
 def test_a_quantity_with_a_comparator_is_a_problem_and_no_number(ask: Ask) -> None:
     chart = observation("below", valueQuantity=percent("1", comparator="<"))
     result = ask("[Observation] O where (O.value as FHIR.Quantity) < 5 '%'", chart)

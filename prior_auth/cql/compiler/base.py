@@ -144,7 +144,7 @@ class Base:
         if not all(self._bind(p, t, bound) for p, t in zip(overload.parameters, types, strict=True)):
             return None
         if overload.result == BOOLEAN and self.has_helpers:
-            bound = {name: _as_system(one) for name, one in bound.items()}
+            bound = {name: as_system(one) for name, one in bound.items()}
         cost, converters = 0, []
         for parameter, type_ in zip(overload.parameters, types, strict=True):
             found = implicit(type_, substituted(parameter, bound), fhir=self.has_helpers)
@@ -178,10 +178,10 @@ class Base:
         return True
 
 
-def _as_system(type_: Type) -> Type:
+def as_system(type_: Type) -> Type:
     """What a test compares: of FHIR's data types their CQL values, so that 1 g equals 1000 mg."""
     if isinstance(type_, ListOf):
-        return ListOf(_as_system(type_.element))
+        return ListOf(as_system(type_.element))
     if not isinstance(type_, Named) or type_.namespace != "FHIR":
         return type_
     found = helpers.conversion(type_.name)

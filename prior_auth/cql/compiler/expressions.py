@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
-from prior_auth.cql.compiler.base import Compiled, Scope, applied, constant, placed
+from prior_auth.cql.compiler.base import Compiled, Scope, applied, as_system, constant, placed
+from prior_auth.cql.compiler.literals import INSTANCES, literal, quantity
 from prior_auth.cql.compiler.members import Members
 from prior_auth.cql.compiler.timings import Timings
 from prior_auth.cql.conversions import implicit, tester, widened
@@ -22,17 +22,10 @@ from prior_auth.cql.types import (
     CODE,
     CODE_SYSTEM,
     CONCEPT,
-    DATE,
-    DATE_TIME,
-    DECIMAL,
-    INTEGER,
-    LONG,
     QUANTITIES,
     QUANTITY,
     RATIO,
-    STRING,
     SYSTEM_TYPES,
-    TIME,
     VALUE_SET,
     Choice,
     IntervalOf,
@@ -45,8 +38,7 @@ from prior_auth.cql.types import (
     is_boundless,
     is_subtype,
 )
-from prior_auth.cql.values import numbers, temporal
-from prior_auth.cql.values.core import Code, Concept, Interval, Quantity, Ratio, Vocabulary
+from prior_auth.cql.values.core import Code, Concept, Interval, Ratio
 from prior_auth.cql.values.intervals import MAXIMUM, MINIMUM, check
 from prior_auth.r4 import model
 
@@ -77,14 +69,14 @@ class Expressions(Timings, Members):
         return Compiled(ANY, constant(None))
 
     def on_Literal(self, node: Node, scope: Scope) -> Compiled:
-        type_, value = _literal(node["kind"], node["text"], node.at)
+        type_, value = literal(node["kind"], node["text"], node.at)
         return Compiled(type_, constant(value))
 
     def on_Quantity(self, node: Node, scope: Scope) -> Compiled:
-        return Compiled(QUANTITY, constant(_quantity(node)))
+        return Compiled(QUANTITY, constant(quantity(node)))
 
     def on_Ratio(self, node: Node, scope: Scope) -> Compiled:
-        return Compiled(RATIO, constant(Ratio(_quantity(node.args[0]), _quantity(node.args[1]))))
+        return Compiled(RATIO, constant(Ratio(quantity(node.args[0]), quantity(node.args[1]))))
 
     def on_Interval(self, node: Node, scope: Scope) -> Compiled:
         bounds = [self.compile(one, scope) for one in node.args]
@@ -110,9 +102,7 @@ class Expressions(Timings, Members):
 
     def _system(self, value: Compiled) -> Compiled:
         """A FHIR value as the CQL value that FHIRHelpers makes of it, where it does."""
-        from prior_auth.cql.compiler.base import _as_system
-
-        target = _as_system(value.type) if self.has_helpers else value.type
+        target = as_system(value.type) if self.has_helpers else value.type
         found = implicit(value.type, target, fhir=self.has_helpers)
         return value if found is None else Compiled(target, applied(value.compute, found[1]))
 
@@ -135,7 +125,7 @@ class Expressions(Timings, Members):
 
     def on_Instance(self, node: Node, scope: Scope) -> Compiled:
         type_ = self.type_of(node["type"])
-        made = _INSTANCES.get(type_)
+        made = INSTANCES.get(type_)
         if made is None:
             raise CqlError(f"making a {type_} is not supported", node.at)
         make, fields = made
@@ -396,62 +386,6 @@ def _can_be(type_: Type, target: Type) -> bool:
             return _can_be(type_.point, target.point)
     return False
 
-
-def _literal(kind: str, text: str, at: At) -> tuple[Type, Any]:
-    if kind == "Boolean":
-        return BOOLEAN, text == "true"
-    if kind == "String":
-        return STRING, text
-    if kind in ("Integer", "Long", "Decimal"):
-        return _number(kind, text, at)
-    reader = {"Date": temporal.read_date, "DateTime": temporal.read_date_time, "Time": temporal.read_time}[kind]
-    value: Any = reader(text.removeprefix("@"))
-    if value is None:
-        raise CqlError(f"`{text}` is no date or time that exists", at)
-    return {"Date": DATE, "DateTime": DATE_TIME, "Time": TIME}[kind], value
-
-
-def _number(kind: str, text: str, at: At) -> tuple[Type, Any]:
-    value: Any
-    if kind == "Integer":
-        type_, value = INTEGER, numbers.integer(int(text))
-    elif kind == "Long":
-        type_, value = LONG, numbers.long(int(text))
-    else:
-        type_, value = DECIMAL, Decimal(text)
-        fits = value.copy_abs() <= numbers.MAX_DECIMAL and -int(value.as_tuple().exponent) <= 8
-        value = value if fits else None
-    if value is None:
-        raise CqlError(f"`{text}` is outside what {kind} can hold", at)
-    return type_, value
-
-
-def _quantity(node: Node) -> Quantity:
-    return Quantity(Decimal(node["value"]), node["unit"] or "1")
-
-
-_INSTANCES: dict[Type, tuple[Callable[[dict[str, Any]], Any], dict[str, Type]]] = {
-    CODE: (
-        lambda given: Code(**{"code": None, **given}),
-        {"code": STRING, "system": STRING, "version": STRING, "display": STRING},
-    ),
-    CONCEPT: (
-        lambda given: Concept(tuple(given.get("codes") or ()), given.get("display")),
-        {"codes": ListOf(CODE), "display": STRING},
-    ),
-    QUANTITY: (
-        lambda given: None if given.get("value") is None else Quantity(given["value"], given.get("unit") or "1"),
-        {"value": DECIMAL, "unit": STRING},
-    ),
-    VALUE_SET: (
-        lambda given: Vocabulary("ValueSet", given.get("id") or "", given.get("version"), given.get("name")),
-        {"id": STRING, "version": STRING, "name": STRING},
-    ),
-    RATIO: (
-        lambda given: Ratio(given["numerator"], given["denominator"]) if len(given) == 2 else None,
-        {"numerator": QUANTITY, "denominator": QUANTITY},
-    ),
-}
 
 _SYMBOLS = {
     "Equal": "`=`", "NotEqual": "`!=`", "Equivalent": "`~`", "NotEquivalent": "`!~`", "Less": "`<`",

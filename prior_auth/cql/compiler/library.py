@@ -12,7 +12,7 @@ from prior_auth.cql import helpers
 from prior_auth.cql.compiler.base import Compiled, Scope, Variables, applied, constant
 from prior_auth.cql.compiler.queries import Queries
 from prior_auth.cql.conversions import implicit
-from prior_auth.cql.errors import At, CqlError, nearest
+from prior_auth.cql.errors import At, CqlError, EvaluationError, nearest
 from prior_auth.cql.operators import OVERLOADS
 from prior_auth.cql.operators.registry import Overload
 from prior_auth.cql.runtime import Compute, Definition, Frame, Run
@@ -351,8 +351,6 @@ def _code_system(definition: CodeSystemDef) -> Vocabulary:
 
 
 def _patient(run: Run) -> Any:
-    from prior_auth.cql.errors import EvaluationError
-
     found = run.resources.of_type("Patient")
     if len(found) > 1:
         raise EvaluationError("the chart holds more than one Patient", fix="evaluate one patient at a time")

@@ -9,6 +9,7 @@ from typing import Any
 
 from prior_auth.cql import helpers
 from prior_auth.cql.compiler.base import Base, Compiled
+from prior_auth.cql.conversions import tester
 from prior_auth.cql.errors import At, CqlError, EvaluationError, nearest
 from prior_auth.cql.runtime import Compute, Frame, Run
 from prior_auth.cql.types import (
@@ -92,8 +93,6 @@ class Members(Base):
         return (inner if isinstance(inner, ListOf) else ListOf(inner)), each
 
     def _of_choice(self, type_: Choice, name: str) -> tuple[Type, Getter] | None:
-        from prior_auth.cql.conversions import tester
-
         known = [(one, self.element(one, name)) for one in type_.types]
         ways = [(tester(one), found) for one, found in known if found is not None]
         if not ways:

@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from prior_auth.cql.compiler.base import Compiled, Scope, _as_system
+from prior_auth.cql.compiler.base import Compiled, Scope, as_system
 from prior_auth.cql.compiler.expressions import Expressions
 from prior_auth.cql.errors import CqlError, nearest
 from prior_auth.cql.runtime import Compute, Frame, Run
@@ -222,7 +222,7 @@ class Queries(Expressions):
     def _sort_key(self, key: SortKey, scope: Scope) -> Compute:
         node = key.expression or Node("This", key.at)
         found = self.compile(node, scope)
-        target = _as_system(found.type) if self.has_helpers else found.type
+        target = as_system(found.type) if self.has_helpers else found.type
         if not isinstance(target, Named) or target.namespace != "System" or target.name not in _ORDERED:
             raise CqlError(f"a {found.type} has no order to sort by", key.at, "sort by one of its elements")
         return self.converted(found, target, key.at, "a sort key").compute

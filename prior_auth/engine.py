@@ -85,7 +85,10 @@ class Engine:
         facts = judgement.evidence.facts_of(*items)
         views = {fact.view for fact in facts if fact.view}
         beside = [fact for fact in judgement.evidence.facts if fact.view in views]
-        return tuple(dict.fromkeys(fact.source.reference for fact in [*facts, *beside]))
+        # What could not be read goes too: a reader must not take it for absent.
+        unread = [one.source for one in judgement.evidence.unread if one.item in items]
+        sources = [*(fact.source for fact in [*facts, *beside]), *unread]
+        return tuple(dict.fromkeys(source.reference for source in sources))
 
     def due(self, request: AuthorizationRequest, payer: str | None, received_at: datetime) -> Due:
         """The legal instant of the answer for a receipt at this instant, and the row of law that won."""

@@ -48,32 +48,47 @@ class Fit:
     def mended(self, bundle: Json, charts: Iterable[str]) -> bool:
         """Judge a Bundle; True where something was learnt of the resources in `charts` (`Type/id`), so that it has to
         be built again. Raises BadInput on an error that is not theirs or cannot be mended."""
-        known = set(charts)
         found = [one for one in validate(bundle) if one.severity == "error" and not _is_the_guides_own(one)]
-        return [self._learns(bundle, issue, known) for issue in found].count(True) > 0
+        known = set(charts)
+        # What is wrong with a resource is wrong with all that refers to it: the cause is looked for first.
+        causes = {key: issue for issue in reversed(found) if (key := _resource_of(issue, bundle)) in known}
+        misfits = {key: issue for issue in reversed(found) if (key := _pointed_by(issue, bundle)) in known}
+        for key, issue in causes.items():
+            self._learn(key, issue)
+        if not causes:
+            self._no_target |= set(misfits)
+        if found and not causes and not misfits:
+            first = found[0]
+            raise BadInput(f"the request would not be valid: {first.message}", where=first.path, fix=first.fix)
+        return bool(found)
 
-    def _learns(self, bundle: Json, issue: Issue, known: set[str]) -> bool:
-        match = _ENTRY.fullmatch(issue.path)
-        entry = bundle["entry"][int(match[1])]["resource"] if match is not None else {}
-        key = key_of(entry) if entry else ""
-        if match is not None and entry["resourceType"] == "Claim" and (line := _INFORMATION.match(match[2])):
-            reference = entry["supportingInfo"][int(line[1])]["valueReference"]["reference"]
-            key = "/".join(reference.split("/")[-2:])
-            if key in known:
-                self._no_target.add(key)
-                return True
-        if key not in known:
-            raise BadInput(f"the request would not be valid: {issue.message}", where=issue.path, fix=issue.fix)
+    def _learn(self, key: str, issue: Issue) -> None:
         if key not in self._without_claims:
             self._without_claims.add(key)
-            return True
-        if key not in self._no_target:
+        elif key not in self._no_target:
             self._no_target.add(key)
-            return True
-        if entry.get("meta", {}).get("profile"):
-            return False  # learnt in this very round: the next one shows
-        where = f"{key} {entry['resourceType']}{match[2] if match else ''}"
-        raise BadInput(f"not valid FHIR R4: {issue.message}", where=where, fix=issue.fix or "correct it in the chart")
+        else:
+            inside = _ENTRY.fullmatch(issue.path)
+            where = f"{key} {key.split('/', 1)[0]}{inside[2] if inside is not None else ''}"
+            fix = issue.fix or "correct it in the chart"
+            raise BadInput(f"not valid FHIR R4: {issue.message}", where=where, fix=fix)
+
+
+def _resource_of(issue: Issue, bundle: Json) -> str | None:
+    """The entry an issue is about, as `Type/id`."""
+    match = _ENTRY.fullmatch(issue.path)
+    return key_of(bundle["entry"][int(match[1])]["resource"]) if match is not None else None
+
+
+def _pointed_by(issue: Issue, bundle: Json) -> str | None:
+    """The resource that a Claim's supportingInfo points to, where it is not what is wanted there."""
+    match = _ENTRY.fullmatch(issue.path)
+    line = _INFORMATION.match(match[2]) if match is not None else None
+    if match is None or line is None:
+        return None
+    claim = bundle["entry"][int(match[1])]["resource"]
+    reference: str = claim["supportingInfo"][int(line[1])]["valueReference"]["reference"]
+    return "/".join(reference.split("/")[-2:])
 
 
 def _is_the_guides_own(issue: Issue) -> bool:

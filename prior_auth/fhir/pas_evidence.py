@@ -92,6 +92,8 @@ class Gatherer:
     def cleaned(self, resource: Resource) -> Json:
         """A copy without narrative and with its references rewritten, followed or cut."""
         kept = {name: value for name, value in resource.items() if name not in _UNSENT}
+        if resource["resourceType"] == "DocumentReference":
+            kept["content"] = [self._inlined(one) for one in _objects(resource.get("content"))]
         if meta := _meta(resource):
             kept["meta"] = meta
         else:
@@ -106,6 +108,22 @@ class Gatherer:
             for key in waiting:
                 self._done[key] = self.cleaned(self._wanted[key])
         return Gathered(tuple(self._done.values()), tuple(one for one in self._support.values() if one))
+
+    def _inlined(self, content: Mapping[str, Any]) -> Json:
+        """PAS takes files inline: the chart's Binary in place of the link to it. A link that leads nowhere stays a
+        link, and the document then travels under another category: that it exists is worth knowing."""
+        attachment = content.get("attachment")
+        if not isinstance(attachment, Mapping):
+            return dict(content)
+        unlinked = {name: value for name, value in attachment.items() if name != "url"}
+        if attachment.get("data"):
+            return {**content, "attachment": unlinked}
+        url = attachment.get("url")
+        binary = self._chart.find(url) if isinstance(url, str) else None
+        if binary is None or not binary.get("data"):
+            return dict(content)
+        inline = {"contentType": binary.get("contentType"), **unlinked, "data": binary["data"]}
+        return {**content, "attachment": inline}
 
     def _existing(self, reference: str) -> Resource:
         found = self._chart.find(reference)

@@ -143,11 +143,3 @@ def _of_evidence(chart: Chart, request: AuthorizationRequest, evidence: Sequence
         owner = chart.find(subject) if subject is not None else None
         if owner is not None and key_of(owner) != request.patient:
             yield Problem(reference, "the evidence is another patient's", "mend its subject in the chart")
-        if resource["resourceType"] == "DocumentReference" and not _is_inline(resource):
-            fix = "fetch the document into content.attachment.data: PAS takes no links"
-            yield Problem(f"{reference} content.attachment", "the document is not inline", fix)
-
-
-def _is_inline(document: Mapping[str, Any]) -> bool:
-    attachments = [one.get("attachment") or {} for one in pas_parties._list(document, "content")]
-    return bool(attachments) and all(one.get("data") for one in attachments)

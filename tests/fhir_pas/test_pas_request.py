@@ -447,10 +447,25 @@ def test_evidence_that_refers_to_another_patients_resource_is_refused(world: Any
         world.changed(chart=[*world.chart, other, theirs]).build()
 
 
-def test_a_document_that_is_only_a_link_is_named_before_sending(world: Any) -> None:
+def test_spec_21_a_document_behind_a_link_of_the_chart_is_put_inline(world: Any) -> None:
     world.resource("DocumentReference/report")["content"] = [{"attachment": {"url": "Binary/1"}}]
+    binary = {"resourceType": "Binary", "id": "1", "contentType": "text/plain", "data": "SEVSMiAzKw=="}
 
-    assert [one.where for one in world.problems()] == ["DocumentReference/report content.attachment"]
+    bundle = world.changed(chart=[*world.chart, binary]).build().bundle
+
+    document = only(bundle, "DocumentReference")
+    assert document["content"] == [{"attachment": {"contentType": "text/plain", "data": "SEVSMiAzKw=="}}]
+    assert "Binary" not in json.write(bundle).decode()
+
+
+def test_a_document_that_is_only_a_link_is_told_of_under_another_category(world: Any) -> None:
+    world.resource("DocumentReference/report")["content"] = [{"attachment": {"url": "https://example.org/Binary/1"}}]
+
+    (entry,) = [
+        one for one in claim(world.build().bundle)["supportingInfo"] if "Document" in one["valueReference"]["reference"]
+    ]
+
+    assert entry["category"]["coding"][0]["code"] == "info"
 
 
 def test_dates_that_run_backwards_are_named_before_sending(world: Any, item_of: Callable[..., RequestItem]) -> None:

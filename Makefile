@@ -3,7 +3,7 @@ PY := $(or $(PYTHON),python3)
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: install demo up test check proof bench clean
+.PHONY: install demo up test check clean
 
 install: .venv/installed
 
@@ -17,7 +17,6 @@ up: install  ## the same services until stopped
 	@$(BIN)/prior-auth up $(ARGS)
 
 test: install  ## every test; what a machine lacks is skipped with its reason
-	@bash .ci/prepare-tests
 	@$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
 
 check: install  ## lint, format, types, import contracts

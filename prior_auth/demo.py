@@ -122,6 +122,9 @@ class Telling:
         """At the payer's desk: the request that waits for a clinician."""
         until = time.monotonic() + _PATIENCE
         while not (waiting := self._waiting_for_clinician()):
+            self.look()
+            if self.seen["status"] == "not-certified":  # decided meanwhile, by another run of this story
+                return
             if time.monotonic() > until:
                 raise PriorAuthError("no request waits for a clinician", where=self.payer.url, fix="see the queue")
             time.sleep(_LOOK_EVERY)

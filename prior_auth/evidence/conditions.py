@@ -248,12 +248,14 @@ _ALLERGY_STATUS = "http://terminology.hl7.org/CodeSystem/allergyintolerance-clin
 def _allergy(definition: EvidenceDefinition, entry: Entry, concept: Mapping[str, Any], reading: Reading) -> Statement:
     source = entry.resource
     text = concept.get("text") if isinstance(concept.get("text"), str) else None
-    kept = ("clinicalStatus", "verificationStatus", "type", "criticality", "recordedDate", "onsetDateTime", "reaction")
+    kept = ("type", "criticality")
     view = {
         "resourceType": "AllergyIntolerance",
         "profile": definition.profile,
         "clinicalStatus": mcode.concept(Coding(_ALLERGY_STATUS, "active")),
-        **{key: source[key] for key in kept if key in source},
+        **mcode.statuses(source, "allergyintolerance"),
+        **{key: source[key] for key in kept if isinstance(source.get(key), str)},
+        **({"recordedDate": entry.when.text} if entry.when.element == "AllergyIntolerance.recordedDate" else {}),
         "code": mcode.concept(reading.coded, sequence(concept.get("coding")), text),
     }
     return Statement(

@@ -89,10 +89,28 @@ def _with_quantities(instruction: Mapping[str, Any]) -> dict[str, Any]:
     result = {key: value for key, value in instruction.items() if key != "doseAndRate"}
     if doses:
         result["doseAndRate"] = doses
-    timing = mapping(instruction.get("timing"))
+    timing = _with_unit_code(mapping(instruction.get("timing")))
+    if timing:
+        result["timing"] = timing
     if (rhythm := _of_code(timing.get("code"))) is not None and "period" not in mapping(timing.get("repeat")):
         result["timing"] = {**timing, "repeat": {**mapping(timing.get("repeat")), **rhythm.as_repeat()}}
     return result
+
+
+def _with_unit_code(timing: Mapping[str, Any]) -> dict[str, Any]:
+    """Periods in UCUM's words (`wk`); one in no known unit says nothing."""
+    repeat = dict(mapping(timing.get("repeat")))
+    for key in ("periodUnit", "durationUnit"):
+        if key in repeat:
+            said = str(repeat[key]).strip().lower()
+            unit = said if said in ("s", "min", "h", "d", "wk", "mo", "a") else _PERIODS.get(said.rstrip("s"))
+            if unit is None:
+                del repeat[key]
+                repeat.pop("period" if key == "periodUnit" else "duration", None)
+            else:
+                repeat[key] = unit
+    rest = {key: value for key, value in timing.items() if key != "repeat"}
+    return {**rest, **({"repeat": repeat} if repeat else {})}
 
 
 def _unit(quantity: Mapping[str, Any]) -> str | None:

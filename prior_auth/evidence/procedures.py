@@ -13,6 +13,7 @@ from prior_auth.evidence.finding import Finder, Place
 from prior_auth.evidence.normalise.text import negated
 from prior_auth.evidence.standing import Standing, standing, why
 from prior_auth.evidence.statement import Harvest, Statement
+from prior_auth.evidence.when import period_of
 from prior_auth.fhir import mcode
 
 US_CORE_PROCEDURE = f"{mcode.US_CORE}us-core-procedure"
@@ -83,7 +84,7 @@ def _view(
         "status": status,
         "code": made,
         **dict(_performed(entry)),
-        **({"bodySite": source["bodySite"]} if isinstance(source.get("bodySite"), list) else {}),
+        **({"bodySite": mcode.copied(source["bodySite"])} if isinstance(source.get("bodySite"), list) else {}),
         **({"reasonReference": [{"reference": each} for each in reasons]} if reasons else {}),
     }
 
@@ -112,11 +113,9 @@ def _profile(entry: Entry, definition: EvidenceDefinition) -> str | None:
 
 
 def _performed(entry: Entry) -> Iterator[tuple[str, Any]]:
-    source = entry.resource
     if entry.type == "Procedure":
-        period = source.get("performedPeriod")
-        if entry.when.element == "Procedure.performedPeriod" and isinstance(period, Mapping):
-            yield "performedPeriod", {key: period[key] for key in ("start", "end") if isinstance(period.get(key), str)}
+        if entry.when.element == "Procedure.performedPeriod":
+            yield "performedPeriod", period_of(entry.when)
             return
         if entry.when.text:
             yield "performedDateTime", entry.when.text

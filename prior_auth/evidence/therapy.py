@@ -18,6 +18,7 @@ from prior_auth.evidence.dosage import dosages
 from prior_auth.evidence.normalise import NORMALISERS, Reading, Unreadable
 from prior_auth.evidence.standing import Standing, standing, why
 from prior_auth.evidence.statement import Harvest, Statement, unread
+from prior_auth.evidence.when import period_of
 from prior_auth.fhir import mcode
 
 ADMINISTRATION = f"{MCODE}mcode-cancer-related-medication-administration"
@@ -31,6 +32,7 @@ _KEPT_OF_DISPENSE = (
     "initialFill", "dispenseInterval", "validityPeriod", "numberOfRepeatsAllowed", "quantity", "expectedSupplyDuration",
 )  # fmt: skip
 _ORDERS = frozenset({"order", "plan", "proposal", "original-order", "instance-order", "filler-order"})
+_INTENTS = frozenset({*_ORDERS, "reflex-order", "option"})
 
 
 def therapy(chart: Chart, binding: Binding) -> Harvest:
@@ -114,10 +116,10 @@ def _ordered(
         "resourceType": "MedicationRequest",
         "profile": REQUEST,
         "status": source["status"],
-        "intent": source.get("intent", "order"),
+        "intent": source.get("intent") if source.get("intent") in _INTENTS else "order",
         "medicationCodeableConcept": _medication(concept, drugs),
         "requester": {"display": "as in the source"} if source.get("requester") else mcode.absent(),
-        **{key: source[key] for key in _KEPT_OF_ORDER if key in source},
+        **{key: mcode.copied(source[key]) for key in _KEPT_OF_ORDER if source.get(key)},
         **({"authoredOn": entry.when.text} if entry.when.text else {}),
         **_how_much(source),
         **_reasons(entry, binding),
@@ -130,8 +132,8 @@ def _how_much(source: Mapping[str, Any]) -> dict[str, Any]:
     """Dose, supply and what the prescriber wrote beside them; who wrote and who dispenses stays in the chart."""
     dispense = mapping(source.get("dispenseRequest"))
     made = {
-        "dosageInstruction": dosages(source.get("dosageInstruction")),
-        "dispenseRequest": {key: dispense[key] for key in _KEPT_OF_DISPENSE if key in dispense},
+        "dosageInstruction": mcode.copied(dosages(source.get("dosageInstruction"))),
+        "dispenseRequest": mcode.copied({key: dispense[key] for key in _KEPT_OF_DISPENSE if key in dispense}),
         "note": [{"text": each["text"]} for each in sequence(source.get("note")) if mapping(each).get("text")],
     }
     return {key: content for key, content in made.items() if content}
@@ -139,7 +141,7 @@ def _how_much(source: Mapping[str, Any]) -> dict[str, Any]:
 
 def _given(entry: Entry, concept: Mapping[str, Any], drugs: Sequence[Reading], binding: Binding) -> Iterator[Statement]:
     source = entry.resource
-    status_reason = [each for each in sequence(source.get("statusReason")) if isinstance(each, Mapping)]
+    status_reason = [mcode.copied(each) for each in sequence(source.get("statusReason")) if isinstance(each, Mapping)]
     view = {
         "resourceType": "MedicationAdministration",
         "profile": ADMINISTRATION,
@@ -147,7 +149,11 @@ def _given(entry: Entry, concept: Mapping[str, Any], drugs: Sequence[Reading], b
         **({"statusReason": status_reason} if status_reason else {}),
         "medicationCodeableConcept": _medication(concept, drugs),
         **_effective(entry),
-        **({"dosage": source["dosage"]} if isinstance(source.get("dosage"), Mapping) else {}),
+        **(
+            {"dosage": mcode.copied(source["dosage"])}
+            if entry.type == "MedicationAdministration" and source.get("dosage")
+            else {}
+        ),
         **_reasons(entry, binding),
     }
     for each in drugs or (None,):
@@ -155,9 +161,8 @@ def _given(entry: Entry, concept: Mapping[str, Any], drugs: Sequence[Reading], b
 
 
 def _effective(entry: Entry) -> dict[str, Any]:
-    period = entry.resource.get("effectivePeriod")
-    if isinstance(period, Mapping) and entry.when.end:
-        return {"effectivePeriod": {key: period[key] for key in ("start", "end") if key in period}}
+    if entry.when.end:
+        return {"effectivePeriod": period_of(entry.when)}
     if entry.when.text:
         return {"effectiveDateTime": entry.when.text}
     return {"_effectiveDateTime": mcode.absent()}

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from prior_auth.domain.dates import PartialDate
+from prior_auth.fhir.mcode import FHIR_DATE
 
 # In order of preference. `issued` and `recordedDate` are when it was written down: better than nothing, never before.
 _ELEMENTS: Mapping[str, tuple[str, ...]] = {
@@ -67,6 +68,11 @@ class When:
 UNDATED = When(None)
 
 
+def period_of(when: When) -> dict[str, str]:
+    """As a FHIR Period."""
+    return {key: text for key, text in (("start", when.text), ("end", when.end)) if text}
+
+
 def parsed(text: str | None) -> PartialDate | None:
     try:
         return PartialDate.parse(text) if text else None
@@ -80,8 +86,14 @@ def when_of(resource: Mapping[str, Any]) -> When:
     for element in _ELEMENTS.get(kind, ()):
         value = resource.get(element)
         start, end = (value.get("start"), value.get("end")) if isinstance(value, Mapping) else (value, None)
-        if isinstance(start, str) and parsed(start):
-            return When(start, end if isinstance(end, str) and parsed(end) else None, f"{kind}.{element}")
-        if isinstance(end, str) and parsed(end):
-            return When(end, None, f"{kind}.{element}")
+        first, last = _stated(start), _stated(end)
+        if first or last:
+            return When(first or last, last if first else None, f"{kind}.{element}")
     return UNDATED
+
+
+def _stated(value: object) -> str | None:
+    """A FHIR date or dateTime; of one whose time is written wrongly (without its zone), the day."""
+    if not isinstance(value, str) or parsed(value) is None:
+        return None
+    return value if FHIR_DATE.fullmatch(value) else value[:10]

@@ -5,6 +5,7 @@ Builders give a resource without id, meta and subject; `published` adds these.
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -26,7 +27,14 @@ RELATED_CONDITION_ABSENT = f"{MCODE}mcode-related-condition-absent"
 VIEW_BASE = "https://view.prior-auth.example/"  # nobody answers there: it makes relative references resolve
 DATA_ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 
-CLINICAL_STATUS = "http://terminology.hl7.org/CodeSystem/condition-clinical"
+_HL7 = "http://terminology.hl7.org/CodeSystem/"
+CLINICAL_STATUS = f"{_HL7}condition-clinical"
+_VERIFICATION_SYSTEM = {"condition": "condition-ver-status", "allergyintolerance": "allergyintolerance-verification"}
+_CLINICAL = frozenset({"active", "recurrence", "relapse", "inactive", "remission", "resolved"})
+_VERIFICATION = frozenset({"confirmed", "unconfirmed", "provisional", "differential", "presumed"})
+_BODY_QUALIFIERS = frozenset({f"{MCODE}mcode-laterality-qualifier", f"{MCODE}mcode-body-location-qualifier"})
+# A FHIR dateTime: with a time, it says its zone.
+FHIR_DATE = re.compile(r"\d{4}(-\d{2}(-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2}))?)?)?")
 _CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
 _CONDITION_CATEGORY = "http://terminology.hl7.org/CodeSystem/condition-category"
 _NAMESPACE = uuid.UUID("6f1b51cf-6f9e-5d36-9a3c-0d6c3a0f2b11")
@@ -68,6 +76,51 @@ def absent(reason: str = "unknown") -> dict[str, Any]:
     return {"extension": [{"url": DATA_ABSENT, "valueCode": reason}]}
 
 
+def copied(value: Any) -> Any:
+    """An element as the chart has it, without what leads out of the view or what only its sender's guide defines."""
+    if isinstance(value, Mapping):
+        return {
+            key: part
+            for key, each in value.items()
+            if key not in ("id", "modifierExtension") and not key.startswith("_") and "reference" not in key.lower()
+            for part in [_known_extensions(each) if key == "extension" else copied(each)]
+            if part not in ({}, [], None, "")
+        }
+    if isinstance(value, list):
+        return [part for part in map(copied, value) if part not in ({}, [], None, "")]
+    return value
+
+
+def _known_extensions(extensions: Any) -> list[Any]:
+    given = extensions if isinstance(extensions, list) else []
+    return [
+        {"url": each["url"], "valueCodeableConcept": copied(each["valueCodeableConcept"])}
+        for each in given
+        if isinstance(each, Mapping) and each.get("url") in _BODY_QUALIFIERS and "valueCodeableConcept" in each
+    ]
+
+
+def _one_status(stated: Any, system: str, allowed: frozenset[str]) -> dict[str, Any] | None:
+    """A status of a required value set, from its code or its word; None where it is neither."""
+    given = stated if isinstance(stated, Mapping) else {}
+    stated = given.get("coding")
+    codings = stated if isinstance(stated, list) else []
+    words = [each.get("code") for each in codings if isinstance(each, Mapping)] + [given.get("text")]
+    found = next((word.strip().lower() for word in words if isinstance(word, str)), "")
+    return concept(Coding(system, found)) if found in allowed else None
+
+
+def statuses(source: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """Clinical and verification status of a Condition or an AllergyIntolerance."""
+    made = {
+        "clinicalStatus": _one_status(source.get("clinicalStatus"), f"{_HL7}{kind}-clinical", _CLINICAL),
+        "verificationStatus": _one_status(
+            source.get("verificationStatus"), f"{_HL7}{_VERIFICATION_SYSTEM[kind]}", _VERIFICATION
+        ),
+    }
+    return {key: value for key, value in made.items() if value is not None}
+
+
 def observation(
     *,
     profile: str | None,
@@ -99,31 +152,38 @@ def condition(
     code: Mapping[str, Any],
     source: Mapping[str, Any],
     extension: Sequence[Mapping[str, Any]] = (),
-    kept: Iterable[str] = (),
 ) -> Resource:
     """A Condition with what the source says of its course: onset, abatement, statuses, sites."""
-    elements = ("clinicalStatus", "verificationStatus", "bodySite", *kept)
-    course = [*_one_of(source, "onset"), *_one_of(source, "abatement"), "recordedDate"]
-    status = source.get("clinicalStatus")
-    if any(key.startswith("abatement") for key in course) and not _is_over(status):
-        if status:  # it says that it is active: con-4 allows no end to that
+    made = statuses(source, "condition")
+    course = [*_one_of(source, "onset"), *_one_of(source, "abatement"), *_recorded(source)]
+    if any(key.startswith("abatement") for key in course) and not _is_over(made.get("clinicalStatus")):
+        if "clinicalStatus" in made:  # it says that it is active: con-4 allows no end to that
             course = [key for key in course if not key.startswith("abatement")]
         else:
-            source = {**source, "clinicalStatus": concept(Coding(CLINICAL_STATUS, "resolved"))}
+            made["clinicalStatus"] = concept(Coding(CLINICAL_STATUS, "resolved"))
     return {
         "resourceType": "Condition",
         "profile": profile,
         **({"extension": [dict(each) for each in extension]} if extension else {}),
         "category": [concept(Coding(_CONDITION_CATEGORY, "problem-list-item"))],
         "code": dict(code),
-        **{key: source[key] for key in (*elements, *course) if key in source},
+        **made,
+        **{key: copied(source[key]) for key in ("bodySite", *course) if source.get(key)},
     }
 
 
 def _one_of(source: Mapping[str, Any], element: str) -> list[str]:
     """The key of a choice element; the date where a sender wrote it twice."""
-    keys = sorted((key for key in source if key.startswith(element)), key=lambda key: not key.endswith("DateTime"))
-    return keys[:1]
+    keys = [key for key in source if key.startswith(element) and _is_usable(key, source[key])]
+    return sorted(keys, key=lambda key: not key.endswith("DateTime"))[:1]
+
+
+def _is_usable(key: str, value: Any) -> bool:
+    return FHIR_DATE.fullmatch(str(value)) is not None if key.endswith("DateTime") else bool(value)
+
+
+def _recorded(source: Mapping[str, Any]) -> list[str]:
+    return ["recordedDate"] if FHIR_DATE.fullmatch(str(source.get("recordedDate"))) else []
 
 
 def _is_over(status: Any) -> bool:

@@ -59,7 +59,8 @@ def _types(node: Node, here: Types, this: Types) -> Types:
             return _types(children[0], here, this)
         case "TypeExpression":
             _types(children[0], this, this)
-            return _named_type(children[1]) if node["terminalNodeText"][0] == "as" else None
+            named = _named_type(children[1])
+            return named if node["terminalNodeText"][0] == "as" else None
         case _ if kind.endswith("Expression"):
             for child in children:
                 _types(child, this, this)
@@ -121,6 +122,7 @@ def _function(functn: Node, here: Types, this: Types) -> Types:
     if name in ("ofType", "as"):
         return _named_type(arguments[0]) if arguments else None
     if name == "is":
+        _named_type(arguments[0])
         return None
     lambdas = name in ("where", "select", "all", "exists", "iif", "aggregate", "coalesce")
     results = [_types(each, here if lambdas else this, here if lambdas else this) for each in arguments]

@@ -24,7 +24,7 @@ from prior_auth.paths.units import code_of, difference, quantity_of
 MAX_PATTERN = 500
 MAX_SUBJECT = 20_000
 _TIMES = (FP_DateTime, FP_Time)
-_NESTED_REPEAT = re.compile(r"\([^()]*[+*][^()]*\)[+*{]")
+_NESTED_REPEAT = re.compile(r"\([^()]*[+*{][^()]*\)[+*{]")
 
 
 def _quantity(item: Any) -> tuple[Decimal, str] | None:

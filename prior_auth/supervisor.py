@@ -50,6 +50,7 @@ class Service:
     command: tuple[str, ...]
     environment: Mapping[str, str]
     ready: Callable[[], bool]
+    port: int | None = None  # listened on by this very service: another program's answer is not ours
 
 
 class Supervisor:
@@ -156,7 +157,7 @@ class Supervisor:
             )
         self._children[service.name] = child
         until = time.monotonic() + _STARTS_WITHIN
-        while not service.ready():
+        while not (_owns(child.pid, service.port) and service.ready()):
             if child.poll() is not None or time.monotonic() > until:
                 raise SettingsError(
                     f"the {service.name} service did not start", where=log.name, fix="read the end of this log"
@@ -181,9 +182,10 @@ class Supervisor:
             "PRIOR_AUTH_PAYER_DATA": str(self.data / "payer"),
             "PRIOR_AUTH_PAYER_PORT": str(self.ports["payer"]),
         }
-        plan = [Service("temporal", self._temporal(), {}, lambda: not _is_free(self.ports["temporal"]))]
+        plan = [Service("temporal", self._temporal(), {}, lambda: True, self.ports["temporal"])]
         for side, environment in (("payer", payer), ("practice", practice)):
-            plan.append(Service(side, _ourselves("serve", side), environment, partial(_answers, f"{urls[side]}health")))
+            answers = partial(_answers, f"{urls[side]}health")
+            plan.append(Service(side, _ourselves("serve", side), environment, answers, self.ports[side]))
             plan.append(Service(f"{side}-worker", _ourselves("work", side), environment, self._mark(side).exists))
         return plan
 
@@ -229,6 +231,22 @@ def _ourselves(*arguments: str) -> tuple[str, ...]:
 def _end_with_parent() -> None:
     """Linux: the kernel ends this child when its parent dies, even by kill -9."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _owns(pid: int, port: int | None) -> bool:
+    """Linux: whether this process listens on the port (its socket's inode is among its open files)."""
+    if port is None:
+        return True
+    listening = {
+        fields[9]
+        for fields in (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
+        if fields[3] == "0A" and int(fields[1].rpartition(":")[2], 16) == port
+    }
+    try:
+        handles = [os.readlink(handle) for handle in Path(f"/proc/{pid}/fd").iterdir()]
+    except OSError:
+        return False
+    return any(f"socket:[{inode}]" in handles for inode in listening)
 
 
 def _is_free(port: int) -> bool:

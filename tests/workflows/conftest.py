@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -35,3 +37,19 @@ async def temporal() -> AsyncIterator[WorkflowEnvironment]:
 @pytest.fixture
 def name() -> str:
     return uuid.uuid4().hex[:12]
+
+
+@pytest_asyncio.fixture(autouse=True, loop_scope="session")
+async def _saved(request: pytest.FixtureRequest, name: str) -> AsyncIterator[None]:
+    """With SAVE_HISTORIES set, keep the history of each story that a test told."""
+    yield
+    if not os.environ.get("SAVE_HISTORIES") or "temporal" not in request.fixturenames:
+        return
+    environment: WorkflowEnvironment = request.getfixturevalue("temporal")
+    async for run in environment.client.list_workflows():
+        if name in run.id:
+            history = await environment.client.get_workflow_handle(run.id, run_id=run.run_id).fetch_history()
+            kind = run.workflow_type
+            file = Path(__file__).parent / "histories" / f"{kind}--{request.node.name.removeprefix('test_')[:60]}.json"
+            if len(history.events) < 200:
+                file.write_text(history.to_json())

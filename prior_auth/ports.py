@@ -237,7 +237,8 @@ class AuthorizationStore(Ledger, Protocol):
     ) -> Authorization:
         """Keep the payer's word on items of a version as a new revision; the same `key` again changes nothing.
 
-        No decision at all says that it could not be judged: pended, for a person. Every decision passes `domain.authorization.permitted`; raises Conflict on an item already decided finally.
+        No decision at all says that it could not be judged: pended, for a person. Every decision passes
+        `domain.authorization.permitted`; raises Conflict on an item already decided finally.
         """
         ...
 

@@ -349,6 +349,36 @@ def test_an_ecog_in_a_panel_component_is_found(gathered: Any) -> None:
     assert [fact.value for fact in gathered(panel).facts_of("ecog")] == [1]
 
 
+def test_words_that_tell_of_both_her2_tests_answer_both(gathered: Any) -> None:
+    evidence = gathered(observation("HER2", "IHC 2+, FISH amplified (ratio 2.5)"))
+
+    assert [fact.value for fact in evidence.facts_of("her2.ihc")] == ["equivocal"]
+    assert [fact.value for fact in evidence.facts_of("her2.ish")] == ["positive", Decimal("2.5")]
+    assert evidence.unread == ()
+
+
+def test_her2_words_about_one_test_leave_the_other_silent(gathered: Any) -> None:
+    fish, ihc = gathered(observation("HER2", "FISH positive")), gathered(observation("HER2", "IHC 3+"))
+
+    assert (fish.facts_of("her2.ihc"), fish.unread) == ((), ())
+    assert (ihc.facts_of("her2.ish"), ihc.unread) == ((), ())
+
+
+def test_a_stage_in_words_states_its_categories_too(gathered: Any) -> None:
+    evidence = gathered(observation("Clinical stage", "cT2 N1 M1, stage IVA"))
+
+    stated = {fact.item: fact.value for fact in evidence.facts if fact.item.startswith("stage.")}
+    assert stated == {"stage.group": "IVA", "stage.T": "T2", "stage.N": "N1", "stage.M": "M1"}
+    assert gathered(observation("Clinical stage", "Stage IIA")).unread == ()
+
+
+def test_a_panel_in_words_is_a_fact_for_each_gene(gathered: Any) -> None:
+    evidence = gathered(observation("NGS panel result", "EGFR negative, ALK negative, KRAS G12C detected"))
+
+    assert {fact.value for fact in evidence.facts_of("variant.negative-genes")} == {"EGFR", "ALK"}
+    assert [fact.value for fact in evidence.facts_of("variant.present")] == ["KRAS p.Gly12Cys"]
+
+
 def test_a_tps_in_the_note_of_a_coded_report_is_of_tier_text(gathered: Any) -> None:
     noted = observation(concept(LOINC, "85147-7"), POSITIVE, note=[{"text": "5% tumor proportion score"}])
 

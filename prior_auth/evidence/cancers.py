@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from prior_auth.domain.coding import Coding
@@ -20,6 +20,7 @@ from prior_auth.evidence.finding import Answer, Finder, read
 from prior_auth.evidence.normalise import Reading
 from prior_auth.evidence.normalise.codes import SCT
 from prior_auth.evidence.sites import LATERALITY, LEFT, RIGHT, SIDE_CODES, group_of, side_of
+from prior_auth.evidence.spread import spread_in
 from prior_auth.evidence.standing import Standing, standing
 from prior_auth.evidence.statement import Harvest, Statement
 from prior_auth.fhir import mcode
@@ -29,6 +30,7 @@ SECONDARY_PROFILE = f"{MCODE}mcode-secondary-cancer-condition"
 CONDITION_RELATED = "http://hl7.org/fhir/StructureDefinition/condition-related"
 
 _ITEM_OF_SITE = {"breast": "dx.breast", "nsclc": "dx.nsclc", "prostate": "dx.prostate"}
+_COURSE, _RECORDED = ("clinicalStatus", "verificationStatus", "recordedDate"), "Condition.recordedDate"
 _UNSPECIFIED, _OTHER = "unspecified", "other"
 _OVER = frozenset({"resolved", "remission", "inactive"})
 _STRUCTURE = {"breast": Coding(SCT, "76752008", "Breast structure"), "lung": Coding(SCT, "39607008", "Lung structure")}
@@ -225,6 +227,36 @@ def _statements(best: Diagnosis, group: Sequence[Diagnosis], aliases: Mapping[st
             question="primary" if each.primary else "secondary",
             focus=best.entry.reference,
         )
+    yield from _spread(best, group, aliases)
+
+
+def _spread(best: Diagnosis, group: Sequence[Diagnosis], aliases: Mapping[str, str]) -> Iterator[Statement]:
+    """Metastases that the words of a diagnosis name and its code does not."""
+    told = set() if best.primary else {each.site for each in group}
+    for each in group:
+        for site, code in spread_in(each.entry.resource.get("code")).items():
+            if site in told:
+                continue
+            told.add(site)
+            source = {key: each.entry.resource[key] for key in _COURSE if key in each.entry.resource}
+            of = {"url": CONDITION_RELATED, "valueReference": {"reference": best.entry.reference}}
+            yield Statement(
+                item="dx.secondary",
+                value=site,
+                unit=None,
+                entry=each.entry,
+                path="Condition.code",
+                tier=Tier.TEXT,
+                when=replace(each.entry.when, text=None) if each.entry.when.element != _RECORDED else each.entry.when,
+                view=mcode.condition(
+                    profile=SECONDARY_PROFILE,
+                    code=mcode.concept(code),
+                    source=source,
+                    extension=[of] if best.primary else _related(best.entry, aliases),
+                ),
+                question="secondary",
+                focus=best.entry.reference,
+            )
 
 
 def _condition(best: Diagnosis, group: Sequence[Diagnosis], aliases: Mapping[str, str]) -> mcode.Resource:

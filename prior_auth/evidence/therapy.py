@@ -6,16 +6,18 @@ order; an active one is what is asked for. No order alone shows that a drug was 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from prior_auth.domain.coding import Coding
 from prior_auth.domain.evidence import FactValue, Tier, Unread
 from prior_auth.evidence.binding import Binding
-from prior_auth.evidence.chart import Chart, Entry, code_concept, is_order, mapping, sequence
+from prior_auth.evidence.chart import Chart, Entry, code_concept, concept_text, is_order, mapping, sequence
 from prior_auth.evidence.definitions import MCODE
 from prior_auth.evidence.dosage import dosages
 from prior_auth.evidence.normalise import NORMALISERS, Reading, Unreadable
+from prior_auth.evidence.normalise.text import negated
 from prior_auth.evidence.standing import Standing, standing, why
 from prior_auth.evidence.statement import Harvest, Statement, unread
 from prior_auth.evidence.when import period_of
@@ -31,6 +33,10 @@ _KEPT_OF_ORDER = ("statusReason", "priority", "substitution", "courseOfTherapyTy
 _KEPT_OF_DISPENSE = (
     "initialFill", "dispenseInterval", "validityPeriod", "numberOfRepeatsAllowed", "quantity", "expectedSupplyDuration",
 )  # fmt: skip
+_REGIMEN = re.compile(
+    r"\b(?:chemo\w*|immunotherapy|folfox\d?|folfiri\w*|folfirinox|capox|xelox|capeox|tchp?|tcbhp|dd ?ac|ac[- ]?t|"
+    r"ac x ?\d|cmf|fec|r-?chop|abvd|beacopp|dcf|flot|ecf|carbo|cis|taxol|gem[- ]?cis)\b"
+)
 _ORDERS = frozenset({"order", "plan", "proposal", "original-order", "instance-order", "filler-order"})
 _INTENTS = frozenset({*_ORDERS, "reflex-order", "option"})
 
@@ -48,7 +54,7 @@ def therapy(chart: Chart, binding: Binding) -> Harvest:
         if (name := repr(concept)) not in known:
             known[name] = _drugs(concept)
         drugs = known[name]
-        if not drugs and not _for_cancer(entry, binding):
+        if not drugs and not _for_cancer(entry, concept, binding):
             continue
         if found is not Standing.COUNTS:
             doubts.append(unread("prior.therapy", entry, why(entry.resource, found)))
@@ -66,14 +72,17 @@ def _drugs(concept: Mapping[str, Any]) -> tuple[Reading, ...]:
         return ()
 
 
-def _for_cancer(entry: Entry, binding: Binding) -> bool:
-    """A drug that the table does not know still is cancer therapy where the chart says what it is for."""
+def _for_cancer(entry: Entry, concept: Mapping[str, Any], binding: Binding) -> bool:
+    """A drug that the table does not know is cancer therapy where the chart says so: what it is for, a regimen."""
     profiles = sequence(mapping(entry.resource.get("meta")).get("profile"))
     if any(isinstance(each, str) and each.partition("|")[0] in (ADMINISTRATION, REQUEST) for each in profiles):
         return True
     if entry.type == "MedicationRequest" and is_order(entry.resource):
         return True  # whatever is asked for is judged
-    return any(reason in binding.aliases for reason in binding.reasons(entry))
+    if any(reason in binding.aliases for reason in binding.reasons(entry)):
+        return True
+    words = concept_text(concept)
+    return _REGIMEN.search(words) is not None and not negated(words)
 
 
 def _tier(entry: Entry, concept: Mapping[str, Any]) -> Tier:

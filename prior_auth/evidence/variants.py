@@ -6,6 +6,7 @@ derived from it (Genomics Reporting: `derivedFrom`), or that it lists as its mem
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,13 +15,14 @@ from typing import Any
 from prior_auth.domain.coding import Coding
 from prior_auth.domain.evidence import Tier, Unread
 from prior_auth.evidence.binding import Binding
-from prior_auth.evidence.chart import Chart, Entry, codings_of, local, mapping, reference_text, sequence
+from prior_auth.evidence.chart import Chart, Entry, codings_of, concept_text, local, mapping, reference_text, sequence
 from prior_auth.evidence.conflicts import INSIGNIFICANT
 from prior_auth.evidence.definitions import MCODE, EvidenceDefinition
 from prior_auth.evidence.finding import Answer, Finder, read
 from prior_auth.evidence.normalise import NORMALISERS, Reading, Unreadable
 from prior_auth.evidence.normalise.codes import HGVS, LNC
 from prior_auth.evidence.normalise.significance import SIGNIFICANCE_CODES, SOURCE_CODES, significance_of
+from prior_auth.evidence.normalise.text import negated
 from prior_auth.evidence.observations import effective, exact_profile
 from prior_auth.evidence.standing import Standing, standing
 from prior_auth.evidence.statement import Harvest, Statement, unread
@@ -122,7 +124,7 @@ def _stated_significance(resource: Mapping[str, Any]) -> Iterator[Any]:
 
 
 def _statement(answer: Answer, reading: Reading, meanings: Meanings, binding: Binding) -> Statement:
-    entry, extra = answer.entry, reading.extra
+    entry, extra = answer.entry, _with_source_of_question(answer.entry, reading.extra)
     present = reading.value == "present"
     gene: Coding = extra["gene"]
     meaning = _meaning(entry, reading, meanings) if present else None
@@ -137,7 +139,7 @@ def _statement(answer: Answer, reading: Reading, meanings: Meanings, binding: Bi
         path=answer.path,
         tier=answer.tier,
         when=entry.when,
-        view=_view(entry, reading, meaning, focus),
+        view=_view(entry, reading.coded, extra, meaning, focus),
         question=gene.code,
         focus=focus,
         method=extra.get("method") or extra.get("source"),
@@ -146,6 +148,14 @@ def _statement(answer: Answer, reading: Reading, meanings: Meanings, binding: Bi
         aspect=(change or "") if present else None,
         claim=("present" if meaning not in _NEGLIGIBLE else INSIGNIFICANT) if present else "absent",
     )
+
+
+def _with_source_of_question(entry: Entry, extra: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`Germline genetic testing` says where the variant comes from, where its result does not."""
+    words = concept_text(entry.resource.get("code"))
+    if extra.get("source") or "germline" not in words or re.search(r"somatic|tumou?r", words) or negated(words):
+        return extra
+    return {**extra, "source": "germline"}
 
 
 def _genes(extra: Mapping[str, Any]) -> str:
@@ -164,15 +174,16 @@ def _meaning(entry: Entry, reading: Reading, meanings: Meanings) -> str | None:
     raise Unreadable("its significance is stated in two ways that contradict each other")
 
 
-def _view(entry: Entry, reading: Reading, meaning: str | None, focus: str | None) -> mcode.Resource:
-    extra = reading.extra
+def _view(
+    entry: Entry, answer: Coding | None, extra: Mapping[str, Any], meaning: str | None, focus: str | None
+) -> mcode.Resource:
     method = entry.resource.get("method") or ({"text": extra["method"]} if extra.get("method") else None)
     return mcode.observation(
         profile=exact_profile(PROFILE, entry),
         category="laboratory",
         status=str(entry.resource.get("status", "final")),
         code=mcode.concept(_VARIANT, sequence(mapping(entry.resource.get("code")).get("coding"))),
-        value={"valueCodeableConcept": mcode.concept(reading.coded)},
+        value={"valueCodeableConcept": mcode.concept(answer)},
         effective=effective(entry),
         focus=[{"reference": focus}] if focus else (),
         method=method,

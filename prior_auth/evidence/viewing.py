@@ -34,7 +34,8 @@ def _ids(firsts: Sequence[Statement]) -> dict[int, str]:
     taken: set[tuple[str, str]] = set()
     for group in of_source.values():
         same = [each for each in group if _type(each) == each.entry.type]
-        own = same[0] if len(same) == 1 else None
+        # What others refer to keeps its id, whatever else its words tell: a cancer, an order.
+        own = same[0] if len(same) == 1 or (same and _type(same[0]) in ("Condition", "MedicationRequest")) else None
         number = 0
         for each in group:
             if each is own:

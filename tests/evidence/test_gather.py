@@ -197,6 +197,33 @@ def test_a_metastasis_names_its_primary(gathered: Any) -> None:
     assert view["code"]["coding"][0]["code"] == "94222008"
 
 
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("NSCLC metastatic to brain and liver", ["94225005", "94381002"]),
+        ("Metastatic breast cancer", ["128462008"]),
+        ("Breast cancer with bone metastases", ["94222008"]),
+        ("Non-metastatic breast cancer", []),
+        ("Breast cancer, no metastases", []),
+        ("Breast cancer", []),
+    ],
+)
+def test_metastases_that_a_diagnosis_names_in_words_are_conditions_of_their_own(
+    gathered: Any, text: str, places: list[str]
+) -> None:
+    named = {"resourceType": "Condition", "id": "said", "code": {"text": text}, "recordedDate": "2026-02-01"}
+
+    evidence = gathered(named, her2(focus=[{"reference": "Condition/said"}]))
+
+    secondary = [each for each in evidence.view if "secondary" in str(each["meta"].get("profile"))]
+    assert [each["code"]["coding"][0]["code"] for each in secondary] == places
+    for each in secondary:
+        assert each["extension"][0]["valueReference"] == {"reference": "Condition/said"}
+    if evidence.facts_of("dx.primary"):
+        assert evidence.facts_of("dx.primary")[0].view == "Condition/said"
+        assert focus_of(evidence) == "Condition/said"
+
+
 def test_every_view_resource_names_source_tier_item_and_the_patient(gathered: Any) -> None:
     evidence = gathered(LEFT, her2())
 

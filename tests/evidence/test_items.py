@@ -546,6 +546,14 @@ def test_a_variant_takes_its_significance_from_what_is_derived_from_it(gathered:
     assert said["48002-0"]["coding"][0]["code"] == "LA6683-2"
 
 
+def test_a_germline_test_finds_germline_variants(gathered: Any) -> None:
+    evidence = gathered(observation("Germline genetic testing", "Pathogenic variant in BRCA2, c.5946delT"))
+
+    (view,) = [each for each in evidence.view if each["id"] == "r0"]
+    said = {each["code"]["coding"][0]["code"]: each["valueCodeableConcept"] for each in view["component"]}
+    assert said["48002-0"]["coding"][0]["code"] == "LA6683-2"
+
+
 def test_a_variant_without_significance_has_none(gathered: Any) -> None:
     evidence = gathered(variant("HGNC:1100", PRESENT))
 

@@ -154,6 +154,14 @@ def test_a_drug_that_is_no_cancer_drug_is_not_evidence(gathered: Any) -> None:
     assert gathered(drug("MedicationStatement", {"text": "metformin"}, "active")).facts_of("prior.therapy") == ()
 
 
+def test_a_regimen_is_therapy_though_it_names_no_drug(gathered: Any) -> None:
+    folfox = drug("MedicationAdministration", {"text": "FOLFOX cycle 3"}, "completed")
+    denied = drug("MedicationStatement", {"text": "No prior chemotherapy"}, "active")
+
+    assert [fact.value for fact in gathered(folfox).facts_of("prior.therapy")] == ["FOLFOX cycle 3"]
+    assert gathered(denied).facts_of("prior.therapy") == ()
+
+
 def test_an_unknown_drug_given_for_the_cancer_is_not_lost(gathered: Any) -> None:
     cancer = {
         "resourceType": "Condition",

@@ -68,6 +68,12 @@ MESSY: list[dict[str, Any]] = [
     {"resourceType": "Condition", "code": coded(ICD10, "D46.9")},
     {"resourceType": "Condition", "code": coded(ICD10, "C92.00")},
     {"resourceType": "Condition", "code": {"text": "Stage IIA breast cancer"}},
+    {"resourceType": "Condition", "code": {"text": "Prostate cancer metastatic to bone"}, "recordedDate": "2026-02-01"},
+    {
+        "resourceType": "MedicationAdministration",
+        "status": "completed",
+        "medicationCodeableConcept": {"text": "FOLFOX"},
+    },
     observation({"text": "HER2/neu"}, valueString="IHC 2+"),
     observation({"text": "HER2 FISH"}, valueString="ratio 2.4, 6.1 copies", effectiveDateTime="2026-03"),
     observation({"text": "ER (IHC)"}, valueString="95%", effectivePeriod={"start": "2026-03-01"}),

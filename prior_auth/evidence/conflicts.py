@@ -15,6 +15,7 @@ from prior_auth.evidence.claims import agree
 from prior_auth.evidence.statement import Statement, unread
 
 INSIGNIFICANT = "insignificant"
+_KEPT_EACH = frozenset({"request.drug", "dx.primary", "dx.secondary"})  # others refer to them by id
 _CORRECTED = frozenset({"corrected", "amended"})
 
 
@@ -36,34 +37,14 @@ def settle(statements: Iterable[Statement]) -> Settled:
 
 
 def _once_each(statements: Iterable[Statement]) -> Iterator[Statement]:
-    """The same fact from two exports is one fact; an exact copy adds nothing but weight."""
+    """The same dated fact from two exports is one fact: it gives the same resource of the view."""
     seen: set[tuple[object, ...]] = set()
     for each in statements:
-        if each.item in ("request.drug", "dx.primary", "dx.secondary"):
+        what = repr(each.view) if each.view is not None else each.entry.reference
+        key = (each.item, each.question, each.when.text, each.value, each.unit, each.focus, each.entry.type, what)
+        if each.item in _KEPT_EACH or each.when.text is None or key not in seen:
             yield each
-            continue
-        codes = (
-            repr(each.view.get("code") or each.view.get("medicationCodeableConcept"))
-            if each.view
-            else each.entry.reference
-        )
-        more = repr((each.view or {}).get("component")), repr((each.view or {}).get("extension"))
-        key = (
-            each.item,
-            each.question,
-            codes,
-            each.when.text,
-            each.value,
-            each.unit,
-            each.focus,
-            each.entry.type,
-            more,
-        )
-        undated = each.when.text is None
-        if not undated and key in seen:
-            continue
         seen.add(key)
-        yield each
 
 
 def _pairs(statements: Sequence[Statement]) -> Iterator[tuple[Statement, Statement]]:

@@ -15,6 +15,7 @@ from prior_auth.evidence.claims import claim_of
 from prior_auth.evidence.definitions import EvidenceDefinition
 from prior_auth.evidence.finding import Answer, Finder, read
 from prior_auth.evidence.normalise import Reading
+from prior_auth.evidence.normalise.codes import SCT
 from prior_auth.evidence.statement import Harvest, Statement
 from prior_auth.fhir import mcode
 
@@ -61,7 +62,7 @@ def statement(answer: Answer, reading: Reading, binding: Binding, focus: str | N
     """`focus` is the cancer it is about, where the caller knows."""
     definition, entry = answer.definition, answer.entry
     focus = focus or binding.focus(entry)
-    code = reading.code or definition.code
+    code = _question(reading.code or definition.code, entry)
     return Statement(
         item=definition.item,
         value=f"{reading.comparator}{reading.value}" if reading.comparator else reading.value,
@@ -78,6 +79,27 @@ def statement(answer: Answer, reading: Reading, binding: Binding, focus: str | N
         varies=definition.varies,
         claim=claim_of(definition.item, reading),
     )
+
+
+_CLINICAL_OR_PATHOLOGIC: Mapping[str, tuple[Coding, Coding]] = {
+    unsaid: (Coding(SCT, clinical, f"Clinical {name}"), Coding(SCT, pathologic, f"Pathologic {name}"))
+    for unsaid, clinical, pathologic, name in (
+        ("399390009", "399537006", "399588009", "TNM stage grouping"),
+        ("78873005", "399504009", "384625004", "T category"),
+        ("277206009", "399534004", "371494008", "N category"),
+        ("277208005", "399387003", "371497001", "M category"),
+    )
+}
+
+
+def _question(code: Coding | None, entry: Entry) -> Coding | None:
+    """`Clinical stage` and `Pathologic stage` are two questions, also where only their names tell."""
+    pair = _CLINICAL_OR_PATHOLOGIC.get(code.code) if code is not None else None
+    if pair is None:
+        return code
+    words = concept_text(entry.resource.get("code"))
+    named = ["clinical" in words, "patholog" in words or "surgical" in words]
+    return pair[named.index(True)] if sum(named) == 1 and entry.type == "Observation" else code
 
 
 def _view(

@@ -34,8 +34,9 @@ _KEPT_OF_DISPENSE = (
     "initialFill", "dispenseInterval", "validityPeriod", "numberOfRepeatsAllowed", "quantity", "expectedSupplyDuration",
 )  # fmt: skip
 _REGIMEN = re.compile(
-    r"\b(?:chemo(?:therapy|immunotherapy|radiation|radiotherapy)?|immunotherapy|folfox\d?|folfiri\w*|folfirinox|capox|xelox|capeox|tchp?|tcbhp|dd ?ac|ac[- ]?t|"
-    r"ac x ?\d|cmf|fec|r-?chop|abvd|beacopp|dcf|flot|ecf|carbo|taxol|gem[- ]?cis)\b"
+    r"\b(?:chemo(?:therapy|immunotherapy|radiation|radiotherapy)?|immunotherapy|folfox\d?|folfiri\w*|folfirinox|capox|"
+    r"xelox|capeox|tchp?|tcbhp|dd ?ac|ac[- ]?t|ac x ?\d|cmf|fec|r-?chop|abvd|beacopp|dcf|flot|ecf|carbo|taxol|"
+    r"gem[- ]?cis)\b"
 )
 _ORDERS = frozenset({"order", "plan", "proposal", "original-order", "instance-order", "filler-order"})
 _INTENTS = frozenset({*_ORDERS, "reflex-order", "option"})

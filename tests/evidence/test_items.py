@@ -372,6 +372,14 @@ def test_a_stage_in_words_states_its_categories_too(gathered: Any) -> None:
     assert gathered(observation("Clinical stage", "Stage IIA")).unread == ()
 
 
+def test_clinical_and_pathologic_stage_are_two_questions_by_their_names_too(gathered: Any) -> None:
+    evidence = gathered(observation("Clinical stage", "Stage IIA"), observation("Pathologic stage", "Stage IIB"))
+
+    assert evidence.conflicts == ()
+    codes = [each["code"]["coding"][0]["code"] for each in evidence.view if each["resourceType"] == "Observation"]
+    assert codes == ["399537006", "399588009"]
+
+
 def test_a_panel_in_words_is_a_fact_for_each_gene(gathered: Any) -> None:
     evidence = gathered(observation("NGS panel result", "EGFR negative, ALK negative, KRAS G12C detected"))
 

@@ -25,7 +25,7 @@ def documents(chart: Chart, definitions: EvidenceDefinitions, statements: Sequen
     """Statements of tier document, without value and view."""
     newest = _newest(statements)
     kinds = {name: tuple(_of_kind(chart, kind)) for name, kind in definitions.documents.items()}
-    prose = {entry.reference: _prose(entry.resource) for entries in kinds.values() for entry in entries}
+    prose = {entry.reference: prose_of(entry.resource) for entries in kinds.values() for entry in entries}
     found: list[Statement] = []
     for definition in definitions:
         if definition.document is None:
@@ -60,7 +60,7 @@ def _has_prose(entry: Entry) -> bool:
     )
 
 
-def _prose(resource: Mapping[str, Any]) -> str | None:
+def prose_of(resource: Mapping[str, Any]) -> str | None:
     """What can be read here; None where some of it cannot."""
     read: list[str] = [resource["conclusion"]] if isinstance(resource.get("conclusion"), str) else []
     attachments = [mapping(each).get("attachment") for each in sequence(resource.get("content"))]

@@ -20,6 +20,7 @@ from prior_auth.evidence.documents import documents
 from prior_auth.evidence.finding import Finder
 from prior_auth.evidence.observations import SHAPES, observations
 from prior_auth.evidence.procedures import procedures
+from prior_auth.evidence.prose import told_only_in_prose
 from prior_auth.evidence.reports import reports
 from prior_auth.evidence.staging import from_diagnoses
 from prior_auth.evidence.statement import Harvest, Statement
@@ -72,7 +73,15 @@ def _evidence(chart: Chart, definitions: EvidenceDefinitions, harvests: Iterable
         patient=chart.patient_reference,
         facts=facts,
         view=view,
-        unread=tuple(_each_once([each for harvest in harvests for each in harvest.unread] + list(settled.unread))),
+        unread=tuple(
+            _each_once(
+                [
+                    *(each for harvest in harvests for each in harvest.unread),
+                    *settled.unread,
+                    *told_only_in_prose(chart, definitions, settled.kept),
+                ]
+            )
+        ),
         conflicts=tuple(_conflict(clash, by_statement) for clash in settled.clashes),
         looked=_looked(chart, definitions, facts),
     )

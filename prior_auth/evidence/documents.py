@@ -33,9 +33,16 @@ def documents(chart: Chart, definitions: EvidenceDefinitions, statements: Sequen
         entries = dict.fromkeys(entry for kind in definition.document.kinds for entry in kinds[kind])
         for entry in entries:
             if _is_news(entry, newest.get(definition.item)) and _may_say(definition, prose[entry.reference]):
-                path = f"{entry.type}.{'content' if entry.type == 'DocumentReference' else 'presentedForm'}"
+                path = f"{entry.type}.{_element(entry.resource)}"
                 found.append(Statement(definition.item, None, None, entry, path, Tier.DOCUMENT, entry.when))
     return tuple(found)
+
+
+def _element(resource: Mapping[str, Any]) -> str:
+    """Where the prose stands."""
+    if resource["resourceType"] == "DocumentReference":
+        return "content"
+    return "presentedForm" if resource.get("presentedForm") else "conclusion"
 
 
 def _of_kind(chart: Chart, kind: DocumentKind) -> Iterator[Entry]:

@@ -68,7 +68,6 @@ def _evidence(chart: Chart, definitions: EvidenceDefinitions, harvests: Iterable
     settled = settle(statements)
     read_about = documents(chart, definitions, settled.kept)
     facts, view = view_of([*settled.kept, *read_about], chart.patient_reference)
-    by_statement = _facts_by_source(facts)
     return Evidence(
         patient=chart.patient_reference,
         facts=facts,
@@ -82,23 +81,28 @@ def _evidence(chart: Chart, definitions: EvidenceDefinitions, harvests: Iterable
                 ]
             )
         ),
-        conflicts=tuple(_conflict(clash, by_statement) for clash in settled.clashes),
+        conflicts=tuple(_conflict(clash, facts) for clash in settled.clashes),
         looked=_looked(chart, definitions, facts),
     )
 
 
-def _facts_by_source(facts: Sequence[Fact]) -> Mapping[tuple[str, str, str, str | None], Fact]:
-    return {(each.item, each.source.reference, each.source.path, each.view): each for each in facts}
-
-
-def _conflict(clash: Sequence[Statement], facts: Mapping[tuple[str, str, str, str | None], Fact]) -> Conflicting:
-    wanted = {(each.item, each.source.reference, each.source.path) for each in clash}
-    found = tuple(fact for key, fact in facts.items() if key[:3] in wanted)
+def _conflict(clash: Sequence[Statement], facts: Iterable[Fact]) -> Conflicting:
+    wanted = {(each.item, each.source, each.value, each.group) for each in clash}
+    found = tuple(fact for fact in facts if (fact.item, fact.source, fact.value, fact.group) in wanted)
     return Conflicting(clash[0].item, found)
 
 
 def _each_once(unread: Iterable[Unread]) -> Iterable[Unread]:
     return dict.fromkeys(unread)
+
+
+# Items without a search of their own are found by the module of their view.
+_READ_FOR: Mapping[str, Sequence[str]] = {
+    "cancer": ("Condition",),
+    "therapy": MEDICATIONS,
+    "allergy": ("AllergyIntolerance",),
+    "variant-negative": ("Observation",),
+}
 
 
 def _looked(chart: Chart, definitions: EvidenceDefinitions, facts: Iterable[Fact]) -> Mapping[str, Looked]:
@@ -108,8 +112,6 @@ def _looked(chart: Chart, definitions: EvidenceDefinitions, facts: Iterable[Fact
     looked: dict[str, Looked] = {}
     for definition in definitions:
         if definition.item not in answered:
-            kinds = dict.fromkeys(search.resource for search in definition.searches)
-            if definition.view == "therapy":
-                kinds = dict.fromkeys(MEDICATIONS)
+            kinds = [search.resource for search in definition.searches] or _READ_FOR.get(definition.view, ())
             looked[definition.item] = Looked(definition.item, {kind: counts[kind] for kind in kinds})
     return looked

@@ -126,7 +126,7 @@ def _ordered(
         "resourceType": "MedicationRequest",
         "profile": REQUEST,
         "status": source["status"],
-        "intent": source.get("intent") if source.get("intent") in _INTENTS else "order",
+        "intent": source.get("intent") if str(source.get("intent")) in _INTENTS else "order",
         "medicationCodeableConcept": _medication(concept, drugs),
         "requester": {"display": "as in the source"} if source.get("requester") else mcode.absent(),
         **{key: mcode.copied(source[key]) for key in _KEPT_OF_ORDER if source.get(key)},

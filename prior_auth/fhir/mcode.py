@@ -96,7 +96,7 @@ def _known_extensions(extensions: Any) -> list[Any]:
     return [
         {"url": each["url"], "valueCodeableConcept": copied(each["valueCodeableConcept"])}
         for each in given
-        if isinstance(each, Mapping) and each.get("url") in _BODY_QUALIFIERS and "valueCodeableConcept" in each
+        if isinstance(each, Mapping) and str(each.get("url")) in _BODY_QUALIFIERS and "valueCodeableConcept" in each
     ]
 
 

@@ -13,8 +13,10 @@ from typing import Any
 from fastapi import FastAPI
 
 from prior_auth.api.pages import initials
-from prior_auth.api.payer import Deadline, Payer, payer_app
-from prior_auth.api.practice import Opening, Practice, practice_app
+from prior_auth.api.payer import payer_app
+from prior_auth.api.payer_desk import Deadline, Payer
+from prior_auth.api.practice import practice_app
+from prior_auth.api.practice_desk import Opening, Practice
 from prior_auth.domain.parties import Address, PayerIdentity, PracticeIdentity
 from prior_auth.domain.request import AuthorizationRequest
 from prior_auth.engine import Engine

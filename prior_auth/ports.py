@@ -219,6 +219,17 @@ class AuthorizationStore(Ledger, Protocol):
         """Keep what came by `$submit-attachment` as a new version, once. Raises NotFound; Conflict once decided."""
         ...
 
+    async def authorization_of_claim(self, sender: str, claim_identifier: str) -> str | None:
+        """The authorization that a Claim of this sender and identifier belongs to; of several the newest."""
+        ...
+
+    async def keep_refused(self, owner: str, request: bytes, answer: bytes, *, key: str, at: datetime) -> Message:
+        """Keep an exchange that changed nothing, both ways, and stir nobody; the answer that was first given.
+
+        `owner` is an authorization, or a name that begins with `refused-` where none is known.
+        """
+        ...
+
     async def get(self, authorization_id: str) -> Authorization: ...
 
     async def authorizations(self, *, only_open: bool = False) -> list[Authorization]: ...

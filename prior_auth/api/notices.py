@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from fastapi import FastAPI, Request, Response
 
+from prior_auth.api.bodies import fhir_body
 from prior_auth.domain.people import ENGINE
 from prior_auth.errors import BadInput
 from prior_auth.fhir import bundle, json, pas_determination, subscription
 from prior_auth.fhir.subscription import Event, Kind
 from prior_auth.ports import CaseStore, Clock, PracticeOrchestrator
 
-_MAX_NOTICE = 32 * 1024 * 1024
-
 
 def add_doors(app: FastAPI, store: CaseStore, stories: PracticeOrchestrator, clock: Clock) -> None:
     @app.post("/fhir/notifications")
     async def notification(request: Request) -> Response:
         """Backport R4: 2xx once it is kept; the same event again changes nothing."""
-        body = await request.body()
-        if len(body) > _MAX_NOTICE:
-            raise BadInput("the notification is too large", fix=f"send at most {_MAX_NOTICE // 2**20} MiB")
-        notice = subscription.read_notification(json.read(body))
+        notice = subscription.read_notification(json.read(await fhir_body(request)))
         identity = bundle.type_and_id(notice.subscription)
         name = identity[1] if identity else notice.subscription
         if notice.kind is Kind.HANDSHAKE:

@@ -1,4 +1,4 @@
-"""The operators' window of either side: states, what each thing waits for, and every message as it was."""
+"""The operators' window of either side: every case or authorization by state, with what it waits for."""
 
 from __future__ import annotations
 
@@ -7,36 +7,33 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Request, Response
 
-from prior_auth.api import pages, problems
+from prior_auth.api import pages, shown
+from prior_auth.api.words import OWES
 from prior_auth.domain.authorization import Authorization
 from prior_auth.domain.case import Case
-from prior_auth.ports import Ledger
 
 
-def operations_page(request: Request, rows: Sequence[tuple[str, Case | Authorization, str]], now: datetime) -> Response:
-    """`rows` are (state, thing, link). Ids and states only: nothing here is patient data."""
+def operations_page(request: Request, rows: Sequence[tuple[Case | Authorization, str]], now: datetime) -> Response:
+    """`rows` are (thing, link). Ids and states only: nothing here is patient data."""
     groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for state, thing, link in rows:
+    for thing, link in rows:
         due = None if thing.status.is_final else thing.due_at
-        groups[state].append(
+        groups[thing.status.value].append(
             {
                 "id": thing.id,
                 "link": link,
-                "waiting_for": thing.waiting_for,
+                "waits": "Nothing: it has ended" if thing.status.is_final else OWES.get(thing.waiting_for, ""),
                 "since": thing.changed_at,
                 "until": due,
-                "left": pages.left(due, now),
-                "urgency": pages.urgency(due, now),
+                "left": shown.left(due, now),
+                "urgency": shown.urgency(due, now),
                 "version": thing.version,
             }
         )
-    figures = [(state, len(found)) for state, found in groups.items()]
-    return pages.page("operations.html", request, groups=sorted(groups.items()), figures=figures)
+    open_first = sorted(groups.items(), key=lambda group: (group[0] in _ENDED, group[0]))
+    return pages.page("operations.html", request, groups=open_first)
 
 
-def add_message_door(app: FastAPI, ledger: Ledger) -> None:
-    @app.get("/messages/{message_id}", include_in_schema=False)
-    async def message(message_id: str) -> Response:
-        return problems.fhir_answer(await ledger.message_body(message_id))
+_ENDED = {"certified", "modified", "partial", "not-certified", "not-required", "not-by-pas", "withdrawn"}

@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from prior_auth.api.bodies import Unsupported
 from prior_auth.api.pages import page
 from prior_auth.errors import BadInput, Conflict, NotFound, PriorAuthError, TransportError
 from prior_auth.fhir import json, outcome
@@ -23,17 +24,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unknown)
 
 
-class Unsupported(BadInput):
-    """A content type that is not taken: 415."""
-
-
-class TooLarge(BadInput):
-    """A body over the limit: 413."""
-
-
 _STATUS: dict[type[PriorAuthError], int] = {
     Unsupported: 415,
-    TooLarge: 413,
     BadInput: 400,
     NotFound: 404,
     Conflict: 409,
@@ -56,7 +48,17 @@ def answer(request: Request, problem: PriorAuthError, status: int) -> Response:
     if request.url.path.startswith("/api"):
         error = {"message": problem.message, "where": problem.where, "fix": problem.fix}
         return Response(json.write({"error": error}), status, media_type="application/json")
-    return page("problem.html", request, status=status, problem=problem)
+    return page("problem.html", request, status=status, problem=problem, back=_back(request))
+
+
+def _back(request: Request) -> tuple[str, str]:
+    """Where a person goes on: the page whose form this was, else the list."""
+    _, kind, thing, *form = [*request.url.path.split("/"), "", ""]
+    if request.method == "POST" and kind == "requests" and thing == "new":
+        return "/requests/new", "Back to the form"
+    if request.method == "POST" and kind in ("cases", "requests") and thing and any(form):
+        return f"/{kind}/{thing}", "Back to the request"
+    return "/", "Back to the list"
 
 
 def _known(request: Request, problem: Exception) -> Response:
@@ -66,6 +68,8 @@ def _known(request: Request, problem: Exception) -> Response:
 
 def _http(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, HTTPException)
+    if problem.status_code == 413:
+        return answer(request, BadInput(str(problem.detail), fix="send fewer or smaller attachments"), 413)
     fix = "see GET /fhir/metadata for what is offered" if request.url.path.startswith("/fhir") else "check the address"
     kind = NotFound if problem.status_code == 404 else BadInput
     return answer(request, kind(str(problem.detail).lower(), fix=fix), problem.status_code)

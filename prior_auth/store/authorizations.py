@@ -21,13 +21,14 @@ from prior_auth.domain.authorization import (
     permitted,
 )
 from prior_auth.domain.people import Role
+from prior_auth.domain.timeline import Message
 from prior_auth.errors import Conflict, NotFound
 from prior_auth.fhir import cdex, json
-from prior_auth.fhir.pas_exchange import ATTACHMENT, REQUEST
+from prior_auth.fhir.pas_exchange import ATTACHMENT, REQUEST, RESPONSE
 from prior_auth.ports import Receipt
 from prior_auth.store import tables
 from prior_auth.store.database import digest
-from prior_auth.store.ledger import RECEIVED
+from prior_auth.store.ledger import RECEIVED, SENT
 from prior_auth.store.subscriptions import SqlSubscriptions
 
 _OPEN = [status.value for status in AuthorizationStatus if not status.is_final]
@@ -113,6 +114,32 @@ class SqlAuthorizations(SqlSubscriptions):
             await _change(connection, row.id, version=row.version + 1, **received)
             arrival = _Arrival(key, row.sender, (), attachment, row.plan, row.service, at, row.due_at)
             return await self._keep_version(connection, arrival, row.id, row.version + 1, kind=ATTACHMENT)
+
+    async def authorization_of_claim(self, sender: str, claim_identifier: str) -> str | None:
+        columns, claims = tables.authorization.c, tables.claim_version.c
+        known = select(claims.authorization_id).where(claims.identifier == digest(sender, claim_identifier))
+        newest = select(columns.id).where(columns.id.in_(known)).order_by(columns.received_at.desc(), columns.id.desc())
+        async with self.database.read() as connection:
+            found: str | None = await connection.scalar(newest.limit(1))
+        return found
+
+    async def keep_refused(self, owner: str, request: bytes, answer: bytes, *, key: str, at: datetime) -> Message:
+        """Both are of version 0: no version came of them."""
+        both = ((RECEIVED, REQUEST, request), (SENT, RESPONSE, answer))
+        async with self.database.write() as connection:
+            for direction, kind, body in both:
+                kept = await self._keep_message(
+                    connection,
+                    owner,
+                    direction=direction,
+                    kind=kind,
+                    version=0,
+                    body=body,
+                    key=f"{key}/{kind}",
+                    at=at,
+                    stirs=False,
+                )
+        return kept
 
     async def request_body(self, authorization_id: str, version: int) -> bytes:
         """The Bundle of that version: the exact bytes, or completed by what was attached. Raises NotFound."""

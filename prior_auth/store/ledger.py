@@ -135,6 +135,7 @@ class SqlLedger:
         body: bytes,
         key: str,
         at: datetime,
+        stirs: bool = True,
     ) -> Message:
         """What is received stirs its owner; what is sent was the owner's own doing."""
         hashed = digest(owner, key)
@@ -154,7 +155,7 @@ class SqlLedger:
                 "sealed": self.keys.seal(body, "message", message_id),
             },
         )
-        if fresh and direction == RECEIVED:
+        if fresh and stirs and direction == RECEIVED:
             await self._stir(connection, owner)
         columns = tables.message.c
         rows = await connection.execute(select(tables.message).where(columns.owner == owner, columns.key == hashed))

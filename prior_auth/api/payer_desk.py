@@ -1,0 +1,283 @@
+"""What the payer's windows do: receive a submission or an attachment, answer it, take a person's decision."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from prior_auth.api import pages
+from prior_auth.api.words import DOCUMENT_KINDS
+from prior_auth.domain.authorization import (
+    Action,
+    Authorization,
+    AuthorizationStatus,
+    DenialReason,
+    ItemDecision,
+    RequestedInformation,
+)
+from prior_auth.domain.parties import PayerIdentity
+from prior_auth.domain.people import ENGINE, Person
+from prior_auth.domain.request import Period
+from prior_auth.errors import BadInput, Conflict, NotFound, PriorAuthError
+from prior_auth.fhir import cdex, json, pas_request, pas_response
+from prior_auth.ports import AuthorizationStore, Clock, PayerOrchestrator, Receipt
+
+_LOOK_EVERY = 0.05  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """The legal instant of an answer, and the row of law that won."""
+
+    due_at: datetime | None
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """What this window needs. `deadline` is asked once, at the receipt."""
+
+    store: AuthorizationStore
+    stories: PayerOrchestrator
+    clock: Clock
+    person: Person
+    identity: PayerIdentity
+    answer_within: timedelta
+    deadline: Callable[[pas_request.ReadRequest, datetime], Deadline]
+
+    async def submit(self, body: bytes) -> tuple[bytes, Authorization | None]:
+        """Store, start the review, wait a bounded time for its word, answer what stands then (pas.md 1.2).
+
+        Raises BadInput on what cannot be processed: a 4xx with one OperationOutcome.
+        """
+        bundle = json.read(body)
+        request = pas_request.read(bundle)
+        try:
+            receipt = await self._receive(bundle, request, body)
+        except (Conflict, NotFound) as problem:
+            return await self._refused(bundle, request, body, problem), None
+        until = self.clock.now() + self.answer_within
+        answering = {"version": receipt.version, "until": until.isoformat()}
+        await self.store.keep_document(receipt.authorization.id, "answering", answering)
+        await self._opened(receipt)
+        authorization = await self._decided(receipt)
+        return await self.answer(authorization, receipt.version, bundle, request), authorization
+
+    async def attach(self, body: bytes) -> dict[str, Any]:
+        """CDex `$submit-attachment`: a new version of the request that asked for it, judged anew; told by notice."""
+        parameters = json.read(body)
+        submission = cdex.read(parameters)
+        authorization_id = submission.tracking[1].rpartition("-")[0]
+        now = self.clock.now()
+        receipt = await self.store.attach(
+            authorization_id, attachment=body, canonical_hash=json.content_hash(parameters), at=now
+        )
+        owner, version = receipt.authorization.id, receipt.version
+        facts = {"version": str(version), "attachments": str(len(submission.attachments))}
+        await self.store.note(owner, "attached", by=ENGINE, at=now, facts=facts, key=f"{owner}/attached/{version}")
+        issue = {"severity": "information", "code": "informational", "diagnostics": "the attachments were received"}
+        answer = {"resourceType": "OperationOutcome", "id": f"{owner}-{version}", "issue": [issue]}
+        await self.store.keep_message(
+            owner,
+            direction="sent",
+            kind="receipt",
+            version=version,
+            body=json.write(answer),
+            key=f"{owner}/receipt/{version}",
+            at=now,
+        )
+        await self.stories.nudge(owner)
+        return answer
+
+    async def _receive(self, bundle: Mapping[str, Any], request: pas_request.ReadRequest, body: bytes) -> Receipt:
+        now = self.clock.now()
+        deadline = self.deadline(request, now)
+        receipt = await self.store.receive(
+            sender=request.sender or "",
+            bundle_identifier="|".join(request.bundle_identifier),
+            claim_identifiers=["|".join(pair) for pair in request.claim_identifiers],
+            prior_claim=_prior(request),
+            canonical_hash=json.content_hash(bundle),
+            body=body,
+            plan=request.request.coverage.plan if request.request.coverage else None,
+            service=request.items[0].item.service.code,
+            at=now,
+            due_at=deadline.due_at,
+        )
+        owner, facts = receipt.authorization.id, {"version": str(receipt.version), "clock": deadline.reference}
+        if receipt.fresh:
+            await self.store.keep_document(owner, "card", _card(request))
+            await self.store.keep_document(owner, "clock", deadline.reference)
+        # By key, not by freshness: where this process died in between, the resend completes what was begun.
+        key = f"{owner}/received/{receipt.version}"
+        await self.store.note(owner, "received", by=ENGINE, at=now, facts=facts, key=key)
+        return receipt
+
+    async def _opened(self, receipt: Receipt) -> None:
+        if receipt.authorization.status.is_final and not receipt.fresh:
+            return
+        if receipt.version == 1:
+            await self.stories.open(receipt.authorization.id)
+        else:
+            await self.stories.nudge(receipt.authorization.id)
+
+    async def _decided(self, receipt: Receipt) -> Authorization:
+        """The authorization once the review has spoken on this version, or as it is when the time is up."""
+        until = asyncio.get_running_loop().time() + self.answer_within.total_seconds()
+        while True:
+            authorization = await self.store.get(receipt.authorization.id)
+            spoken = authorization.status is not AuthorizationStatus.RECEIVED
+            if spoken or asyncio.get_running_loop().time() > until:
+                return authorization
+            await asyncio.sleep(_LOOK_EVERY)
+
+    async def answer(
+        self, authorization: Authorization, version: int, bundle: Mapping[str, Any], request: pas_request.ReadRequest
+    ) -> bytes:
+        """Project the word that stands, keep the exact bytes, and remember that the submitter has been told."""
+        now = self.clock.now()
+        decisions = await self.store.decisions(authorization.id)
+        stamp = pas_response.Stamp(authorization.id, authorization.revision, now, reference_number(authorization))
+        body = json.write(pas_response.build(bundle, request, decisions, payer=self.identity, stamp=stamp))
+        key = f"{authorization.id}/response/{version}/{authorization.revision}"
+        kept = await self.store.keep_message(
+            authorization.id, direction="sent", kind="response", version=version, body=body, key=key, at=now
+        )
+        if authorization.revision:
+            await self.store.tell(authorization.id, authorization.revision)
+        return await self.store.message_body(kept.id)
+
+    async def _refused(
+        self, bundle: Mapping[str, Any], request: pas_request.ReadRequest, body: bytes, problem: PriorAuthError
+    ) -> bytes:
+        """A business error of an accepted exchange: 2xx, and nothing decided (pas.md 1.12, traps 22 and 35).
+
+        Both messages are kept with the authorization that the prior Claim names, else under a name of their own.
+        """
+        now, named = self.clock.now(), f"refused-{json.content_hash(bundle)[:32]}"
+        rejection = pas_response.Rejection(None, "Bundle.entry[0].resource.related[0].claim", problem.message)
+        stamp = pas_response.Stamp(named, 0, now)
+        answer = json.write(pas_response.rejected(bundle, request, [rejection], payer=self.identity, stamp=stamp))
+        known = await self.store.authorization_of_claim(request.sender or "", _prior(request) or "")
+        kept = await self.store.keep_refused(known or named, body, answer, key=named, at=now)
+        if known:
+            await self.store.note(known, "update-refused", by=ENGINE, at=now, facts={"message": kept.id}, key=named)
+        return await self.store.message_body(kept.id)
+
+    async def decide(self, authorization_id: str, version: int, decision: ItemDecision) -> Authorization:
+        """A person's word on one item. Raises Conflict where that person may not say it."""
+        now = self.clock.now()
+        key = f"{authorization_id}/desk/{version}/{decision.sequence}/{json.content_hash(_coded(decision))}"
+        authorization = await self.store.decide(
+            authorization_id,
+            version=version,
+            decisions=[decision],
+            waiting_for="information" if decision.action is Action.PEND else None,
+            at=now,
+            key=key,
+        )
+        await self.store.note(
+            authorization_id,
+            f"decided:{decision.action.value}",
+            by=decision.by,
+            at=now,
+            facts=_coded(decision),
+            key=key,
+        )
+        await self.stories.nudge(authorization_id)
+        return authorization
+
+
+async def decision_of(payer: Payer, authorization: Authorization, stated: Mapping[str, str]) -> ItemDecision:
+    """A form's or a program's decision. Raises BadInput with the field."""
+    action = _choice(Action, stated.get("action"), "action")
+    sequence = whole_number(stated.get("sequence"), "sequence")
+    reason = _choice(DenialReason, stated["reason"], "reason") if stated.get("reason") else None
+    certifies = action in (Action.CERTIFY, Action.MODIFY)
+    return ItemDecision(
+        sequence=sequence,
+        action=action,
+        by=payer.person,
+        number=authorization_number(authorization, sequence) if certifies else None,
+        period=await _period_asked(payer, authorization, sequence) if certifies else None,
+        units=_units(stated.get("units")) if action is Action.MODIFY else None,
+        reason=reason if action in (Action.DENY, Action.MODIFY) else None,
+        narrative=stated.get("narrative") or None,
+        criterion=stated.get("criterion") or None,
+        requested=_asked(stated) if action is Action.PEND else (),
+    )
+
+
+def _asked(stated: Mapping[str, str]) -> tuple[RequestedInformation, ...]:
+    code = stated.get("ask")
+    if not code:
+        raise BadInput("nothing is asked for", where="ask", fix="say what would decide it")
+    words = stated.get("narrative") or dict(DOCUMENT_KINDS).get(code, code)
+    return (RequestedInformation(code, words, stated.get("criterion") or None),)
+
+
+async def _period_asked(payer: Payer, authorization: Authorization, sequence: int) -> Period | None:
+    read = pas_request.read(json.read(await payer.store.request_body(authorization.id, authorization.version)))
+    return next((one.item.period for one in read.items if one.sequence == sequence), None)
+
+
+def authorization_number(authorization: Authorization, sequence: int) -> str:
+    """The number a certification is known by, the same however often it is asked for."""
+    return f"AUTH-{authorization.id[:8].upper()}-{sequence}"
+
+
+def reference_number(authorization: Authorization) -> str:
+    """The administration reference of a request under review (REF-NT)."""
+    return f"REF-{authorization.id[:8].upper()}"
+
+
+def _choice(kind: Any, value: str | None, where: str) -> Any:
+    try:
+        return kind(value)
+    except ValueError:
+        allowed = ", ".join(one.value for one in kind)
+        raise BadInput(f"no such {where}", where=where, fix=f"use one of {allowed}") from None
+
+
+def whole_number(value: str | None, where: str) -> int:
+    if value is None or not value.isascii() or not value.isdigit() or len(value) > 9:
+        raise BadInput("not a positive number", where=where, fix=f"give the {where} as a number")
+    return int(value)
+
+
+def _units(value: str | None) -> Decimal | None:
+    if value is None:
+        return None
+    try:
+        return Decimal(value)
+    except InvalidOperation:
+        raise BadInput("not a number of units", where="units", fix="give a decimal number") from None
+
+
+def _coded(decision: ItemDecision) -> dict[str, str]:
+    """What the timeline says of a decision: codes and numbers, not the narrative."""
+    facts = {
+        "item": str(decision.sequence),
+        "reason": decision.reason.value if decision.reason else "",
+        "criterion": decision.criterion or "",
+        "number": decision.number or "",
+        "units": str(decision.units) if decision.units is not None else "",
+        "asked": " ".join(one.code for one in decision.requested),
+    }
+    return {name: value for name, value in facts.items() if value}
+
+
+def _prior(request: pas_request.ReadRequest) -> str | None:
+    if request.prior_claim is None:
+        return None
+    return "|".join(request.prior_claim_identifiers[0]) if request.prior_claim_identifiers else request.prior_claim
+
+
+def _card(request: pas_request.ReadRequest) -> dict[str, str]:
+    patient = next(one for one in request.resources if one["resourceType"] == "Patient")
+    service = request.items[0].item.service
+    return {"patient": pages.initials(patient), "service": service.display or service.code}

@@ -1,0 +1,106 @@
+"""The payer's pages: the queue by legal clock, one request beside its policy, a clinician's decision."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Form, Request, Response
+from fastapi.responses import RedirectResponse
+
+from prior_auth.api import pages, shown
+from prior_auth.api.ops import operations_page
+from prior_auth.api.payer_desk import Payer, decision_of
+from prior_auth.api.words import AUTHORIZATION_WORDS, DOCUMENT_KINDS, WAITS
+from prior_auth.domain.authorization import Action, Authorization, DenialReason
+from prior_auth.fhir import json, pas_request
+
+
+def add_pages(app: FastAPI, payer: Payer) -> None:
+    @app.get("/", include_in_schema=False)
+    async def queue(request: Request) -> Response:
+        rows = [await _row(payer, one) for one in await payer.store.authorizations()]
+        rows.sort(key=lambda row: _need(row["authorization"]))
+        figures = Counter(row["status"] for row in rows)
+        return pages.page("queue.html", request, rows=rows, figures=figures.items())
+
+    @app.get("/operations", include_in_schema=False)
+    async def operations(request: Request) -> Response:
+        found = await payer.store.authorizations()
+        rows = [(one, f"/requests/{one.id}") for one in found]
+        return operations_page(request, rows, payer.clock.now())
+
+    @app.get("/requests/{authorization_id}", include_in_schema=False)
+    async def request_page(authorization_id: str, request: Request) -> Response:
+        found = await payer.store.get(authorization_id)
+        return pages.page("request.html", request, **await _request_words(payer, found))
+
+    @app.post("/requests/{authorization_id}/decisions", include_in_schema=False)
+    async def decide_page(authorization_id: str, request: Request, version: Annotated[int, Form()]) -> Response:
+        fields = {name: str(value) for name, value in (await request.form()).items() if value}
+        decision = await decision_of(payer, await payer.store.get(authorization_id), fields)
+        await payer.decide(authorization_id, version, decision)
+        return RedirectResponse(f"/requests/{authorization_id}", 303)
+
+
+def _need(authorization: Authorization) -> tuple[bool, bool, datetime]:
+    """Open ones by their legal clock, then those without one, then what is decided."""
+    due = authorization.due_at
+    return (authorization.status.is_final, due is None, due or authorization.received_at)
+
+
+async def _row(payer: Payer, authorization: Authorization) -> dict[str, Any]:
+    card = await payer.store.document(authorization.id, "card") or {}
+    words, colour = AUTHORIZATION_WORDS[authorization.status]
+    now = payer.clock.now()
+    due = None if authorization.status.is_final else authorization.due_at
+    return {
+        "authorization": authorization,
+        "patient": card.get("patient", "member"),
+        "service": await _service(payer, authorization, card),
+        "status": words,
+        "colour": colour,
+        "next": WAITS.get(authorization.waiting_for, authorization.waiting_for),
+        "left": shown.left(due, now),
+        "urgency": shown.urgency(due, now),
+    }
+
+
+async def _service(payer: Payer, authorization: Authorization, card: Mapping[str, str]) -> str:
+    """By name: as the rules know it, else as the request calls it."""
+    assessment = await payer.store.document(authorization.id, "assessment") or {}
+    named = next((item["service"]["display"] for item in assessment.get("items", [])), None)
+    return named or card.get("service", authorization.service)
+
+
+async def _request_words(payer: Payer, authorization: Authorization) -> dict[str, Any]:
+    store = payer.store
+    assessment = await store.document(authorization.id, "assessment")
+    decisions = await store.decisions(authorization.id)
+    read = pas_request.read(json.read(await store.request_body(authorization.id, authorization.version)))
+    settled = {one.sequence for one in decisions if one.action is not Action.PEND}
+    judged = {item["request"]: item for item in (assessment or {}).get("items", [])}
+    open_items = [
+        {
+            "sequence": one.sequence,
+            "service": one.item.service.display or one.item.service.code,
+            "criteria": [criterion["id"] for criterion in judged.get(one.item.order, {}).get("criteria", [])],
+        }
+        for one in read.items
+        if one.sequence not in settled and not one.cancelled
+    ]
+    return {
+        "row": await _row(payer, authorization),
+        "assessment": assessment,
+        "decisions": decisions,
+        "open_items": open_items,
+        "problems": await store.document(authorization.id, "problems") or [],
+        "clock": await store.document(authorization.id, "clock"),
+        "kinds": [{"code": code, "display": words} for code, words in DOCUMENT_KINDS],
+        "reasons": [reason.value for reason in DenialReason],
+        "may_deny": payer.person.may_decide_adversely,
+        "timeline": await store.timeline(authorization.id),
+        "messages": await store.messages(authorization.id),
+    }

@@ -1,0 +1,120 @@
+"""What the practice's windows do: open a request, add to it, let it go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from prior_auth.domain.case import Case
+from prior_auth.domain.people import Person
+from prior_auth.errors import BadInput
+from prior_auth.fhir import json
+from prior_auth.fhir.validate import check_structure
+from prior_auth.ports import CaseStore, Clock, PracticeOrchestrator
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a chart and an order come to: the business key, and what the worklist shows (`card` is sealed)."""
+
+    key: str
+    payer: str | None
+    plan: str | None
+    service: str
+    request: Mapping[str, Any]
+    card: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Practice:
+    """What this window needs. `intake` reads a chart's order; it raises BadInput
+    where there is none to judge.
+    """
+
+    store: CaseStore
+    stories: PracticeOrchestrator
+    clock: Clock
+    person: Person
+    intake: Callable[[Mapping[str, Any], str | None, str | None], Opening]
+
+    async def open(self, body: bytes, order: str | None, payer: str | None) -> Case:
+        """Store first, then the story; the same order again is the same case."""
+        opening = self.intake(json.read(body), order, payer)
+        now = self.clock.now()
+        case, fresh = await self.store.open(
+            opening.key,
+            payer=opening.payer,
+            plan=opening.plan,
+            service=opening.service,
+            chart=body,
+            request=opening.request,
+            at=now,
+        )
+        if fresh or await self.store.document(case.id, "card") is None:
+            await self.store.keep_document(case.id, "card", dict(opening.card))
+        # By key, not by freshness: where this process died in between, the second press completes what was begun.
+        await self.store.note(case.id, "opened", by=self.person, at=now, key=f"{case.id}/opened")
+        await self.stories.open(case.id)
+        return case
+
+    async def add(self, case_id: str, resource: dict[str, Any], what: str) -> None:
+        """Keep what a person stated or attached; the same content twice is once.
+
+        Raises BadInput for what is no sound resource of this case's patient.
+        """
+        _check(resource, patient=await self.patient(case_id))
+        now = self.clock.now()
+        key = f"{case_id}/{digest({name: part for name, part in resource.items() if name != 'id'})}"
+        if await self.store.add_evidence(case_id, resource, key=key, by=self.person, at=now):
+            kind = resource.get("code") or resource.get("type") or {}
+            code = next((coding.get("code", "") for coding in kind.get("coding", [])), "")
+            await self.store.note(case_id, what, by=self.person, at=now, facts={"code": code}, key=f"{key}/note")
+        await self.stories.nudge(case_id)
+
+    async def patient(self, case_id: str) -> str:
+        """`Patient/id` of the case's chart."""
+        chart = await self.store.chart(case_id)
+        return next(f"Patient/{one['id']}" for one in chart if one.get("resourceType") == "Patient")
+
+    async def release(self, case_id: str, how: str, version: int | None = None) -> None:
+        """A person lets the next version go, complete or with its gaps; `version` is the one that was looked at.
+
+        The press that comes after that version has gone changes nothing.
+        """
+        if how not in ("complete", "with-gaps"):
+            raise BadInput("no such way of releasing", where="how", fix="use complete or with-gaps")
+        case, now = await self.store.get(case_id), self.clock.now()
+        version = case.version + 1 if version is None else version
+        if version <= case.version:
+            return
+        await self.store.keep_document(case_id, "release", {"version": version, "how": how})
+        key = f"{case_id}/released/{version}/{how}"
+        await self.store.note(case_id, "released", by=self.person, at=now, facts={"how": how}, key=key)
+        await self.store.stir(case_id)
+        await self.stories.nudge(case_id)
+
+
+def _check(resource: Mapping[str, Any], *, patient: str) -> None:
+    kind = resource.get("resourceType")
+    if not isinstance(kind, str) or kind in ("Bundle", "Patient", "Parameters"):
+        raise BadInput("not one piece of evidence", where="resourceType", fix="send an Observation or a document")
+    found = next((one for one in check_structure(resource) if one.severity == "error"), None)
+    if found is not None:
+        raise BadInput(found.message, where=found.path, fix=found.fix)
+    for element in ("subject", "patient"):
+        stated = resource.get(element)
+        named = stated.get("reference") if isinstance(stated, Mapping) else None
+        if isinstance(named, str) and named.split("/_history")[0] not in (patient, f"./{patient}"):
+            where = f"{kind}.{element}.reference"
+            raise BadInput("of another patient than the case", where=where, fix=f"refer to {patient}")
+
+
+def digest(value: Any) -> str:
+    return sha256(json.write(value)).hexdigest()
+
+
+def identity(value: Any) -> str:
+    """An id for what a person added, from its content: the same press twice gives the same resource."""
+    return f"added-{digest(value)[:24]}"

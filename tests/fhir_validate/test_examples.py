@@ -136,3 +136,18 @@ def test_primitive_extensions_count_as_present_and_are_judged():
     assert {one.path for one in found} == {"Patient.name[0].given[1].extension[0]"} | {
         "Patient.name[0].given[1].extension[0].url"
     }
+
+
+def test_a_vital_sign_keeps_its_profile_without_claiming_it():
+    weight = {
+        "resourceType": "Observation",
+        "status": "final",
+        "code": {"coding": [{"system": "http://loinc.org", "code": "29463-7"}]},
+        "subject": {"reference": "Patient/1"},
+        "effectiveDateTime": "2026-01-02",
+        "valueQuantity": {"value": 70, "unit": "kg", "system": "http://unitsofmeasure.org", "code": "kg"},
+    }
+    assert [one.path for one in errors(validate(weight))] == ["Observation.category", "Observation.category"]
+
+    vital = {"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "vital-signs"}
+    assert errors(validate(weight | {"category": [{"coding": [vital]}]})) == []

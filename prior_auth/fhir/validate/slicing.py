@@ -95,6 +95,9 @@ def _step_into(node: Node, step: Step) -> Iterator[Node]:
     if found is not None:
         yield found
         return
+    for one in node.slices:  # `code.coding.code` where the codings are sliced: what the required slices say
+        if one.element.min > 0:
+            yield from _step_into(one, step)
     for ref in node.element.types:
         for profile in ref.profiles:
             root = tree_of(profile)

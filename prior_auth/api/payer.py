@@ -14,6 +14,7 @@ from prior_auth.api.messages import add_message_doors
 from prior_auth.api.payer_desk import Payer, decision_of, whole_number
 from prior_auth.api.problems import fhir_answer
 from prior_auth.domain.authorization import Authorization
+from prior_auth.errors import BadInput
 from prior_auth.fhir import capability, json, outcome, subscription
 from prior_auth.fhir.validate import check_structure
 
@@ -45,7 +46,10 @@ def _add_fhir_doors(app: FastAPI, payer: Payer) -> None:
     @app.post("/fhir/Claim/$submit")
     async def submit(request: Request) -> Response:
         body = await fhir_body(request)
-        found = [issue for issue in check_structure(json.read(body)) if issue.severity == "error"]
+        bundle = json.read(body)
+        if bundle.get("resourceType") != "Bundle":
+            raise BadInput("not a Bundle", where="resourceType", fix="POST the PAS request Bundle itself")
+        found = [issue for issue in check_structure(bundle) if issue.severity == "error"]
         if found:
             return fhir_answer(outcome.from_issues(found), 400)
         answer, _ = await payer.submit(body)

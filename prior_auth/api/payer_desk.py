@@ -21,9 +21,9 @@ from prior_auth.domain.authorization import (
 )
 from prior_auth.domain.parties import PayerIdentity
 from prior_auth.domain.people import ENGINE, Person
-from prior_auth.domain.request import Period
 from prior_auth.errors import BadInput, Conflict, NotFound, PriorAuthError
 from prior_auth.fhir import cdex, json, pas_request, pas_response
+from prior_auth.fhir.pas_received import ReadItem
 from prior_auth.ports import AuthorizationStore, Clock, PayerOrchestrator, Receipt
 
 _LOOK_EVERY = 0.05  # seconds
@@ -195,21 +195,29 @@ class Payer:
 async def decision_of(payer: Payer, authorization: Authorization, stated: Mapping[str, str]) -> ItemDecision:
     """A form's or a program's decision. Raises BadInput with the field."""
     action = _choice(Action, stated.get("action"), "action")
-    sequence = whole_number(stated.get("sequence"), "sequence")
+    asked = await _item(payer, authorization, whole_number(stated.get("sequence"), "sequence"))
     reason = _choice(DenialReason, stated["reason"], "reason") if stated.get("reason") else None
     certifies = action in (Action.CERTIFY, Action.MODIFY)
     return ItemDecision(
-        sequence=sequence,
+        sequence=asked.sequence,
         action=action,
         by=payer.person,
-        number=authorization_number(authorization, sequence) if certifies else None,
-        period=await _period_asked(payer, authorization, sequence) if certifies else None,
-        units=_units(stated.get("units")) if action is Action.MODIFY else None,
+        number=authorization_number(authorization, asked.sequence) if certifies else None,
+        period=asked.item.period if certifies else None,
+        units=_units(stated.get("units"), asked.item.units) if action is Action.MODIFY else None,
         reason=reason if action in (Action.DENY, Action.MODIFY) else None,
         narrative=stated.get("narrative") or None,
         criterion=stated.get("criterion") or None,
         requested=_asked(stated) if action is Action.PEND else (),
     )
+
+
+async def _item(payer: Payer, authorization: Authorization, sequence: int) -> ReadItem:
+    read = pas_request.read(json.read(await payer.store.request_body(authorization.id, authorization.version)))
+    found = next((one for one in read.items if one.sequence == sequence and not one.cancelled), None)
+    if found is None:
+        raise BadInput("the request has no such item", where="sequence", fix="name an item of the newest version")
+    return found
 
 
 def _asked(stated: Mapping[str, str]) -> tuple[RequestedInformation, ...]:
@@ -218,11 +226,6 @@ def _asked(stated: Mapping[str, str]) -> tuple[RequestedInformation, ...]:
         raise BadInput("nothing is asked for", where="ask", fix="say what would decide it")
     words = stated.get("narrative") or dict(DOCUMENT_KINDS).get(code, code)
     return (RequestedInformation(code, words, stated.get("criterion") or None),)
-
-
-async def _period_asked(payer: Payer, authorization: Authorization, sequence: int) -> Period | None:
-    read = pas_request.read(json.read(await payer.store.request_body(authorization.id, authorization.version)))
-    return next((one.item.period for one in read.items if one.sequence == sequence), None)
 
 
 def authorization_number(authorization: Authorization, sequence: int) -> str:
@@ -249,13 +252,15 @@ def whole_number(value: str | None, where: str) -> int:
     return int(value)
 
 
-def _units(value: str | None) -> Decimal | None:
-    if value is None:
-        return None
+def _units(value: str | None, asked: Decimal | None) -> Decimal:
     try:
-        return Decimal(value)
+        units = Decimal(value or "")
     except InvalidOperation:
-        raise BadInput("not a number of units", where="units", fix="give a decimal number") from None
+        raise BadInput("not a number of units", where="units", fix="give the units granted, as a number") from None
+    if not units.is_finite() or units <= 0 or (asked is not None and units >= asked):
+        most = f"less than the {asked} asked for" if asked is not None else "more than none"
+        raise BadInput("not fewer units", where="units", fix=f"grant {most}, or approve or deny")
+    return units
 
 
 def _coded(decision: ItemDecision) -> dict[str, str]:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
+import httpx2
 import uvicorn
 from fastapi import FastAPI
 from temporalio.exceptions import ApplicationError
@@ -189,7 +190,7 @@ def running(folder: Path) -> Iterator[Companies]:
         _serving(sockets[0], servers, lambda: _practice_side(folder, urls)),
     ]
     try:
-        asyncio.run(_subscribed(urls))
+        _subscribe(urls)
         yield urls
     finally:
         for server in servers:
@@ -228,11 +229,13 @@ async def _practice_side(folder: Path, urls: Companies) -> AsyncIterator[FastAPI
         yield app_of_practice(side)
 
 
-async def _subscribed(urls: Companies) -> None:
+def _subscribe(urls: Companies) -> None:
     wanted = subscription.subscription(
         [ENVIRONMENT["PRIOR_AUTH_PRACTICE_SENDER_CODE"]], endpoint=f"{urls.practice}/fhir/notifications"
     )
-    await FhirPas(f"{urls.payer}/fhir").subscribe(json.write(wanted))
+    headers = {"Content-Type": "application/fhir+json"}
+    answer = httpx2.post(f"{urls.payer}/fhir/Subscription", content=json.write(wanted), headers=headers, timeout=30)
+    answer.raise_for_status()
 
 
 async def request_bytes(folder: Path, story: str) -> bytes:

@@ -11,7 +11,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -95,12 +95,16 @@ class PayerWithin:
         self.hands = hands
 
     async def open(self, authorization_id: str) -> None:
-        await self.nudge(authorization_id)
+        review = await self.hands.review(authorization_id)
+        if not review.grace:  # else the synchronous answer carries the word
+            await self._tell(authorization_id)
 
     async def nudge(self, authorization_id: str) -> None:
         review = await self.hands.review(authorization_id)
-        if review.grace:  # the synchronous answer carries the word
-            return
+        await asyncio.sleep(review.grace.total_seconds())
+        await self._tell(authorization_id)
+
+    async def _tell(self, authorization_id: str) -> None:
         for notification in (await self.hands.notify(authorization_id)).notifications:
             await self.deliver(notification)
 
@@ -158,7 +162,9 @@ async def payer(folder: Path, *, url: str) -> AsyncIterator[PayerSide]:
     identity = engine().identity("EXPAYER01", base=f"{url}/fhir")
     database = await Database.open(sqlite_url(folder / "payer.db"), Side.PAYER, KEYS)
     try:
-        yield PayerSide(PayerSettings(), engine(), SqlAuthorizations(database), identity, b"")
+        yield PayerSide(
+            PayerSettings(answer_within=timedelta(seconds=2)), engine(), SqlAuthorizations(database), identity, b""
+        )
     finally:
         await database.close()
 

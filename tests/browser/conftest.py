@@ -57,7 +57,7 @@ def urls(companies: ModuleType, browser: Any, tmp_path: Path) -> Iterator[Any]:
 
 
 @pytest.fixture
-def person(browser: Any) -> Iterator[Any]:
+def person(browser: Any, urls: Any) -> Iterator[Any]:
     """A page at a desk. Whatever the console or the content policy complains of fails the test at its end."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-US")
     context.set_default_timeout(10_000)

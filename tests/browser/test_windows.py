@@ -72,7 +72,7 @@ def test_what_is_missing_is_named_added_and_then_certified(person: Any, urls: An
     stale = row_of(person, "R11.C6").inner_text()
     assert "? missing" in stale
     assert "Not older than 60 days." in stale
-    assert "None yet." in said(person)  # nothing has been sent
+    assert "Nothing yet." in said(person)  # nothing has been sent
     add_value(person, "PD-L1 tumor proportion score", "60 %")
     assert "✓ met" in row_of(person, "R11.C3").inner_text()
     add_value(person, "ECOG performance status", "1")

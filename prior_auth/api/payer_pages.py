@@ -16,6 +16,7 @@ from prior_auth.api.payer_desk import Payer, decision_of
 from prior_auth.api.words import AUTHORIZATION_WORDS, DOCUMENT_KINDS, WAITS
 from prior_auth.domain.authorization import Action, Authorization, DenialReason
 from prior_auth.fhir import json, pas_request
+from prior_auth.fhir.pas_received import ReadItem
 
 
 def add_pages(app: FastAPI, payer: Payer) -> None:
@@ -83,11 +84,7 @@ async def _request_words(payer: Payer, authorization: Authorization) -> dict[str
     settled = {one.sequence for one in decisions if one.action is not Action.PEND}
     judged = {item["request"]: item for item in (assessment or {}).get("items", [])}
     open_items = [
-        {
-            "sequence": one.sequence,
-            "service": one.item.service.display or one.item.service.code,
-            "criteria": [criterion["id"] for criterion in judged.get(one.item.order, {}).get("criteria", [])],
-        }
+        _open_item(one, judged.get(one.item.order))
         for one in read.items
         if one.sequence not in settled and not one.cancelled
     ]
@@ -103,4 +100,15 @@ async def _request_words(payer: Payer, authorization: Authorization) -> dict[str
         "may_deny": payer.person.may_decide_adversely,
         "timeline": await store.timeline(authorization.id),
         "messages": await store.messages(authorization.id),
+    }
+
+
+def _open_item(asked: ReadItem, judged: Mapping[str, Any] | None) -> dict[str, Any]:
+    named = judged["service"]["display"] if judged else None
+    return {
+        "sequence": asked.sequence,
+        "service": named or asked.item.service.display or asked.item.service.code,
+        "units": asked.item.units,
+        "period": asked.item.period,
+        "criteria": judged["criteria"] if judged else [],
     }

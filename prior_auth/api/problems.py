@@ -70,7 +70,8 @@ def _http(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, HTTPException)
     if problem.status_code == 413:
         return answer(request, BadInput(str(problem.detail), fix="send fewer or smaller attachments"), 413)
-    fix = "see GET /fhir/metadata for what is offered" if request.url.path.startswith("/fhir") else "check the address"
+    offers = request.app.state.side == "payer" and request.url.path.startswith("/fhir")
+    fix = "see GET /fhir/metadata for what is offered" if offers else "check the address"
     kind = NotFound if problem.status_code == 404 else BadInput
     return answer(request, kind(str(problem.detail).lower(), fix=fix), problem.status_code)
 

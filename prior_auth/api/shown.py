@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -11,6 +12,8 @@ from prior_auth.api.words import FACTS, HAPPENED, ITEMS
 from prior_auth.domain.people import Person
 from prior_auth.domain.request import Period
 from prior_auth.domain.timeline import Entry
+
+_REFERENCE = re.compile(r" \([A-Z][A-Za-z]+/[A-Za-z0-9.\-]{1,64}\)")
 
 
 def left(due_at: datetime | None, now: datetime) -> str:
@@ -75,6 +78,11 @@ def fact(found: Mapping[str, Any]) -> str:
     return " ".join(words)
 
 
+def without_references(why: str) -> str:
+    """A reason as a sentence: its sources stand beside it, under evidence."""
+    return _REFERENCE.sub("", why)
+
+
 def person(who: Person) -> str:
     return f"{who.name}, {who.role.value}{f', NPI {who.licence}' if who.licence else ''}"
 
@@ -106,6 +114,7 @@ FILTERS = {
     "moment": moment,
     "period": period,
     "fact": fact,
+    "without_references": without_references,
     "value": value,
     "person": person,
     "happened": happened,

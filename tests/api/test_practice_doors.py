@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from prior_auth import stories
-from prior_auth.fhir import json
+from prior_auth.domain.authorization import Action, ItemDecision
+from prior_auth.domain.people import ENGINE
+from prior_auth.fhir import json, pas_request, pas_response, subscription
 
 
 async def opened(practice: Any, companies: Any, story: str) -> str:
@@ -72,7 +75,7 @@ async def test_an_unknown_page_is_a_page(practice: Any) -> None:
 
 
 def lvef(**change: Any) -> dict[str, Any]:
-    arriving = stories.load("breast-her2-gap").arriving(on=__import__("datetime").date.today())
+    arriving = stories.load("breast-her2-gap").arriving(on=datetime.now(UTC).date())
     return arriving[0] | change
 
 
@@ -157,3 +160,48 @@ async def test_a_form_that_lacks_a_field_says_which(practice: Any, companies: An
     assert answer.status_code == 400
     assert "<code>value</code>" in answer.text
     assert "Nothing was changed" in answer.text
+
+
+async def notification_for(practice: Any, companies: Any, case_id: str) -> bytes:
+    """The payer's word on what the case has sent: certified."""
+    sent = next(one for one in await practice.store.messages(case_id) if one.kind == "request")
+    bundle = json.read(await practice.store.message_body(sent.id))
+    identity = companies.engine().identity("EXPAYER01", base="http://payer.example/fhir")
+    stamp = pas_response.Stamp("authorization-1", 1, datetime.now(UTC))
+    said = [ItemDecision(1, Action.CERTIFY, ENGINE, number="AUTH-1")]
+    response = pas_response.build(bundle, pas_request.read(bundle), said, payer=identity, stamp=stamp)
+    sender = subscription.Sender("http://payer.example/fhir", "subscription-1", "active")
+    return json.write(subscription.event(sender, response, number=1, at=datetime.now(UTC)))
+
+
+async def test_a_notification_twice_is_taken_once(practice: Any, companies: Any) -> None:
+    case_id = await opened(practice, companies, "breast-her2-adjuvant")
+    notification = await notification_for(practice, companies, case_id)
+    for _ in range(2):
+        assert (await practice.fhir("notifications", notification)).status_code == 204
+    assert (await practice.store.get(case_id)).status.value == "certified"
+    assert [one.kind for one in await practice.store.messages(case_id)].count("notification") == 1
+    assert [one.what for one in await practice.store.timeline(case_id)].count("notified") == 1
+
+
+async def test_an_answer_to_no_request_of_ours_is_refused_and_moves_no_case(practice: Any, companies: Any) -> None:
+    case_id = await opened(practice, companies, "breast-her2-adjuvant")
+    notification = await notification_for(practice, companies, case_id)
+    before = await practice.store.get(case_id)
+    sent = json.read(notification)
+    claims = [one["identifier"] for one in _every(sent, "Claim")] + [
+        [one["request"]["identifier"]] for one in _every(sent, "ClaimResponse") if "identifier" in one["request"]
+    ]
+    for identifiers in claims:
+        for identifier in identifiers:
+            identifier["value"] = "of-another-practice"
+    answer = await practice.fhir("notifications", json.write(sent))
+    assert answer.status_code == 400
+    assert "no request of ours" in answer.text
+    assert await practice.store.get(case_id) == before
+
+
+def _every(value: Any, kind: str) -> list[dict[str, Any]]:
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    found = [one for part in parts for one in _every(part, kind)]
+    return [value, *found] if isinstance(value, dict) and value.get("resourceType") == kind else found

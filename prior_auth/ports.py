@@ -71,6 +71,10 @@ class Ledger(Protocol):
 
     async def document(self, owner: str, name: str) -> Any | None: ...
 
+    async def documents(self, name: str) -> dict[str, Any]:
+        """The document of this name of every owner that has one, by owner: what a list shows."""
+        ...
+
     async def note(
         self, owner: str, what: str, *, by: Person, at: datetime, facts: Mapping[str, str] | None = None, key: str
     ) -> None:

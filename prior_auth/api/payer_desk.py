@@ -283,6 +283,19 @@ def _prior(request: pas_request.ReadRequest) -> str | None:
 
 
 def _card(request: pas_request.ReadRequest) -> dict[str, str]:
+    """What the queue shows: the patient by initials, the service by the name that the order or the Claim gives it."""
     patient = next(one for one in request.resources if one["resourceType"] == "Patient")
-    service = request.items[0].item.service
-    return {"patient": pages.initials(patient), "service": service.display or service.code}
+    item = request.items[0].item
+    orders = (one for one in request.resources if f"{one['resourceType']}/{one.get('id')}" == item.order)
+    named = (_named(order.get("medicationCodeableConcept") or order.get("code")) for order in orders)
+    name = item.service.display or next((one for one in named if one), None)
+    return {"patient": pages.initials(patient), "service": name or item.service.code}
+
+
+def _named(concept: Any) -> str | None:
+    """A CodeableConcept's own name: of its codes, else its text."""
+    if not isinstance(concept, Mapping):
+        return None
+    codings = [one for one in concept.get("coding") or () if isinstance(one, Mapping)]
+    names = [*(one.get("display") for one in codings), concept.get("text")]
+    return next((one for one in names if isinstance(one, str) and one.strip()), None)

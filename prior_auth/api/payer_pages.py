@@ -22,7 +22,8 @@ from prior_auth.fhir.pas_received import ReadItem
 def add_pages(app: FastAPI, payer: Payer) -> None:
     @app.get("/", include_in_schema=False)
     async def queue(request: Request) -> Response:
-        rows = [await _row(payer, one) for one in await payer.store.authorizations()]
+        cards = await payer.store.documents("card")
+        rows = [_row(payer, one, cards.get(one.id)) for one in await payer.store.authorizations()]
         rows.sort(key=lambda row: _need(row["authorization"]))
         figures = Counter(row["status"] for row in rows)
         return pages.page("queue.html", request, rows=rows, figures=figures.items())
@@ -52,28 +53,21 @@ def _need(authorization: Authorization) -> tuple[bool, bool, datetime]:
     return (authorization.status.is_final, due is None, due or authorization.received_at)
 
 
-async def _row(payer: Payer, authorization: Authorization) -> dict[str, Any]:
-    card = await payer.store.document(authorization.id, "card") or {}
+def _row(payer: Payer, authorization: Authorization, card: Mapping[str, str] | None) -> dict[str, Any]:
+    card = card or {}
     words, colour = AUTHORIZATION_WORDS[authorization.status]
     now = payer.clock.now()
     due = None if authorization.status.is_final else authorization.due_at
     return {
         "authorization": authorization,
         "patient": card.get("patient", "member"),
-        "service": await _service(payer, authorization, card),
+        "service": card.get("service", authorization.service),
         "status": words,
         "colour": colour,
         "next": WAITS.get(authorization.waiting_for, authorization.waiting_for),
         "left": shown.left(due, now),
         "urgency": shown.urgency(due, now),
     }
-
-
-async def _service(payer: Payer, authorization: Authorization, card: Mapping[str, str]) -> str:
-    """By name: as the rules know it, else as the request calls it."""
-    assessment = await payer.store.document(authorization.id, "assessment") or {}
-    named = next((item["service"]["display"] for item in assessment.get("items", [])), None)
-    return named or card.get("service", authorization.service)
 
 
 async def _request_words(payer: Payer, authorization: Authorization) -> dict[str, Any]:
@@ -89,7 +83,7 @@ async def _request_words(payer: Payer, authorization: Authorization) -> dict[str
         if one.sequence not in settled and not one.cancelled
     ]
     return {
-        "row": await _row(payer, authorization),
+        "row": _row(payer, authorization, await store.document(authorization.id, "card")),
         "assessment": assessment,
         "decisions": decisions,
         "open_items": open_items,

@@ -40,7 +40,8 @@ _ORDER_OF_NEED = [
 def add_pages(app: FastAPI, practice: Practice) -> None:
     @app.get("/", include_in_schema=False)
     async def worklist(request: Request) -> Response:
-        rows = [await _row(practice, case) for case in await practice.store.cases()]
+        cards = await practice.store.documents("card")
+        rows = [_row(practice, case, cards.get(case.id)) for case in await practice.store.cases()]
         rows.sort(key=_need)
         figures = Counter(row["status"] for row in rows)
         return pages.page("worklist.html", request, rows=rows, figures=figures.items())
@@ -117,8 +118,8 @@ def _see(case_id: str) -> Response:
     return RedirectResponse(f"/cases/{case_id}", 303)
 
 
-async def _row(practice: Practice, case: Case) -> dict[str, Any]:
-    card = await practice.store.document(case.id, "card") or {}
+def _row(practice: Practice, case: Case, card: Mapping[str, str] | None) -> dict[str, Any]:
+    card = card or {}
     words, colour, step = CASE_WORDS[case.status]
     now = practice.clock.now()
     open_due = None if case.status.is_final else case.due_at
@@ -146,7 +147,7 @@ async def _case_words(practice: Practice, case: Case) -> dict[str, Any]:
     missing = _missing(assessment)
     answer = await store.document(case.id, "answer")
     return {
-        "row": await _row(practice, case),
+        "row": _row(practice, case, await store.document(case.id, "card")),
         "assessment": assessment,
         "missing": missing,
         "problems": await store.document(case.id, "problems") if case.status is CaseStatus.ATTENTION else [],

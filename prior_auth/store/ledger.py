@@ -67,6 +67,12 @@ class SqlLedger:
             sealed = await connection.scalar(select(columns.sealed).where(columns.owner == owner, columns.name == name))
         return None if sealed is None else self._open(sealed, "document", owner, name)
 
+    async def documents(self, name: str) -> dict[str, Any]:
+        columns = tables.document.c
+        async with self.database.read() as connection:
+            rows = list(await connection.execute(select(columns.owner, columns.sealed).where(columns.name == name)))
+        return {row.owner: self._open(row.sealed, "document", row.owner, name) for row in rows}
+
     async def note(
         self, owner: str, what: str, *, by: Person, at: datetime, facts: Mapping[str, str] | None = None, key: str
     ) -> None:

@@ -117,6 +117,7 @@ def test_a_named_clinician_denies_with_reason_and_the_practice_reads_why(
     person.get_by_role("button", name="Release and send").click()
     person.goto(urls.payer)
     assert "A clinician must decide" in said(person)
+    assert "olaparib" in said(person)
     person.get_by_role("table").get_by_role("link").first.click()
     desk = person.url
     assert "✗ not met" in row_of(person, "R14.C3").inner_text()

@@ -335,6 +335,11 @@ async def test_a_message_of_nobody_is_found(exchange: Exchange) -> None:
     assert found(await exchange.audit()) == ["orphan"]
 
 
+async def test_an_exchange_that_was_refused_is_no_orphan(exchange: Exchange) -> None:
+    await exchange.payer.keep_refused("refused-1", b"an update", b"a refusal", key="k", at=NOON)
+    assert [one.what for one in (await exchange.audit()).findings] == ["a request that no case sent"]
+
+
 async def test_a_damaged_message_is_found(exchange: Exchange) -> None:
     await exchange.certified_at_once()
     async with exchange.practice.database.write() as connection:

@@ -135,7 +135,7 @@ class PracticeActivities:
 
     async def _attention(self, case: Case, what: str, words: str) -> None:
         """A person must look. The words may hold what only the sealed store may: they stay out of the timeline."""
-        await self.store.keep_document(case.id, "problems", [{"where": what, "what": words, "fix": "mend it"}])
+        await self.store.keep_document(case.id, "problems", [{"where": what, "what": words, "fix": ""}])
         key = f"{case.id}/{what}/{json.content_hash(words)}"
         await self.store.note(case.id, what, by=ENGINE, at=self.clock.now(), key=key)
         await self._move(case, CaseStatus.ATTENTION, "person")

@@ -106,8 +106,8 @@ def duration(stated: str | None) -> str:
     """An ISO 8601 duration of days, months or years in words."""
     if not stated or not stated.startswith("P") or not stated[1:-1].isdigit():
         return stated or ""
-    unit = {"D": "days", "W": "weeks", "M": "months", "Y": "years"}.get(stated[-1])
-    return f"{stated[1:-1]} {unit}" if unit else stated
+    unit = {"D": "day", "W": "week", "M": "month", "Y": "year"}.get(stated[-1])
+    return f"{stated[1:-1]} {unit}{'' if stated == f'P1{stated[-1]}' else 's'}" if unit else stated
 
 
 FILTERS = {

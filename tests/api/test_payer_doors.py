@@ -90,7 +90,7 @@ async def test_what_cannot_be_processed_is_refused_with_its_element(
     assert await payer.store.authorizations() == []
 
 
-async def test_evidence_of_another_patient_is_never_used_to_certify(payer: Any, complete: bytes) -> None:
+async def test_evidence_of_another_patient_is_refused_with_its_element(payer: Any, complete: bytes) -> None:
     def foreign(bundle: dict[str, Any]) -> None:
         patient = next(one for one in bundle["entry"] if one["resource"]["resourceType"] == "Patient")
         other = copy.deepcopy(patient)
@@ -103,13 +103,11 @@ async def test_evidence_of_another_patient_is_never_used_to_certify(payer: Any, 
         observation["subject"] = {"reference": other["fullUrl"]}
 
     answer = await payer.fhir("Claim/$submit", changed(complete, foreign))
-    if answer.status_code >= 400:
-        outcome(answer)
-        assert answer.status_code < 500
-    else:
-        found = (await payer.store.authorizations())[0]
-        assert found.status.value == "pended"
-        assert found.waiting_for == "person"
+    assert answer.status_code == 400
+    issue = outcome(answer)
+    assert "another patient" in issue["diagnostics"]
+    assert issue["expression"][0].endswith(".resource.subject")
+    assert await payer.store.authorizations() == []
 
 
 async def test_a_request_too_large_is_not_read_to_its_end(payer: Any) -> None:

@@ -237,6 +237,20 @@ def test_a_chart_that_cannot_be_judged_is_explained_and_opens_nothing(
     assert "No request yet" in said(person)
 
 
+def test_what_keeps_a_request_from_being_sent_is_said_on_its_page(person: Any, urls: Any, companies: Any) -> None:
+    bundle = json.read(companies.chart("breast-her2-adjuvant"))
+    for entry in bundle["entry"]:
+        if entry["resource"]["resourceType"] == "Coverage":
+            entry["resource"].pop("subscriberId", None)
+            entry["resource"].pop("identifier", None)
+    open_request(person, urls.practice, json.write(bundle))
+    next_step = person.get_by_role("region", name="Next step").inner_text()
+    assert "Needs a person" in said(person)
+    assert "It cannot be sent yet:" in next_step
+    assert "Coverage" in next_step
+    assert "Nothing yet." in said(person)
+
+
 def test_a_value_of_tomorrows_tomorrow_is_refused(person: Any, urls: Any, companies: Any) -> None:
     open_request(person, urls.practice, companies.chart("breast-her2-gap"))
     form = person.get_by_role("form", name="A value")

@@ -17,7 +17,7 @@ CASE_WORDS: dict[CaseStatus, tuple[str, str, str]] = {
     CaseStatus.NOT_CERTIFIED: ("Denied", "red", "Read the reason: correct and request anew, or appeal."),
     CaseStatus.NOT_REQUIRED: ("Not required", "green", "Nothing: this plan asks for no authorization."),
     CaseStatus.NOT_BY_PAS: ("Another way", "grey", "Ask by the pharmacy benefit: this plan does not take it by PAS."),
-    CaseStatus.ATTENTION: ("Needs a person", "red", "Read the last lines of the timeline and mend what they name."),
+    CaseStatus.ATTENTION: ("Needs a person", "red", "Mend what is named here, or in the last lines of the timeline."),
     CaseStatus.WITHDRAWN: ("Withdrawn", "grey", "Nothing."),
 }
 

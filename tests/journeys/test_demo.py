@@ -94,12 +94,9 @@ def test_every_story_ends_as_it_is_told(ran: dict[str, object]) -> None:
 def test_the_gap_was_answered_after_a_notification_and_the_denial_has_a_name(ran: dict[str, object]) -> None:
     stories = {story["id"]: story for story in json.read(ran["output"])["stories"]}  # type: ignore[arg-type]
     gap = [entry["what"] for entry in stories["breast-her2-gap"]["timeline"]]
-    assert [what for what in gap if what in ("sent-request", "sent-attachment", "notified", "determined")] == [
-        "sent-request",
-        "sent-attachment",
-        "notified",
-        "determined",
-    ]
+    told = [what for what in gap if what in ("sent-request", "sent-attachment", "notified", "determined")]
+    # The payer's notification can overtake the reply to the attachment that it answers (pas.md trap 32).
+    assert (told[0], set(told[1:-1]), told[-1]) == ("sent-request", {"sent-attachment", "notified"}, "determined")
     missing = [entry["what"] for entry in stories["nsclc-first-line-gap"]["timeline"]]
     assert missing.index("evidence-added") < missing.index("sent-request")
 

@@ -87,7 +87,7 @@ def mutate(resource, dice: random.Random) -> str | None:
             outside = ["Patient/none", "Device/d1", "urn:uuid:0b1f9a1e-1111-4111-8111-111111111111"]
             spot[key] = dice.choice(inside + outside)
         case "corrupt" if isinstance(value, str) and key == "system":
-            spot[key] = dice.choice(["http://example.org/system", "http://snomed.info/sct", "urn:oid:1.2.3"])
+            spot[key] = dice.choice(["http://example.org/system", "http://snomed.info/sct", "urn:oid:1.2.3.4"])
         case "corrupt" if isinstance(value, str) and value[:4].isdigit() and "-" in value:
             spot[key] = dice.choice(["2020-02-30", "02/03/2020", "2020-1-1", "2024-05-05T10:00"])
         case "corrupt" if isinstance(value, str) and key in ("code", "status", "use", "gender", "type", "intent"):

@@ -1,0 +1,117 @@
+"""Policies run unchanged in the reference engine over exported views, and come to the same."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from prior_auth.cql import Result
+from prior_auth.cql.normal import normal
+from prior_auth.fhir import json as fhir_json
+from prior_auth.fhir.mcode import view_bundle
+from prior_auth.policy.model import Policy
+from prior_auth.rulebook import rules_folder
+
+SHARED = Path(os.environ.get("PRIOR_AUTH_SHARED", Path(__file__).parents[3] / "shared"))
+ORACLE = SHARED / "tools" / "cql_oracle"
+
+pytestmark = [
+    pytest.mark.skipif(not ORACLE.is_dir(), reason="the CQL oracle is not at hand"),
+    pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed"),
+]
+
+
+WHOLE = os.environ.get("PRIOR_AUTH_ORACLE") == "whole"  # every case: minutes; otherwise one in twelve
+
+
+def test_evidence_and_tests_of_the_cases_equal_the_reference(every_case: Any, judge: Any, tmp_path: Path) -> None:
+    cases = every_case if WHOLE else every_case[::12]
+    runs: dict[str, dict[str, Any]] = {}
+    ours: dict[str, Any] = {}
+    for number, case in enumerate(cases):
+        found = judge(case)
+        bundle, parameters = tmp_path / f"{number}.json", tmp_path / f"{number}.parameters.json"
+        bundle.write_bytes(fhir_json.write(view_bundle(found.evidence, case.as_of)))
+        parameters.write_text(json.dumps({name: _parameter(one) for name, one in found.hearing.parameters.items()}))
+        defines = _defines(found.rule.policy)
+        library = rules_folder().parent / found.rule.policy.file.replace("policy.yaml", "policy.cql")
+        run = runs.setdefault(case.policy, {"library": str(library), "defines": defines, "charts": []})
+        run["charts"].append({"id": case.name, "bundle": str(bundle), "parameters": str(parameters)})
+        ours[case.name] = {name: found.hearing.results[name] for name in defines}
+    theirs = _asked(
+        {
+            "include": [str(rules_folder() / "libraries")],
+            "valuesets": str(rules_folder() / "codes"),
+            "runs": list(runs.values()),
+        }
+    )
+    different = [
+        (name, define, mine, reference)
+        for name, results in ours.items()
+        for define, result in results.items()
+        if (mine := _ours(result)) != (reference := _comparable(theirs[name][define]))
+    ]
+    assert different == []
+    assert sum(map(len, ours.values())) > 20 * len(cases)
+
+
+def _defines(policy: Policy) -> list[str]:
+    """What criteria and paths lean on."""
+    named = [define for one in policy.criteria for define in one.defines]
+    return list(dict.fromkeys([*named, *(one.fits for one in policy.paths), *(one.fits for one in policy.unwritten)]))
+
+
+def _ours(result: Result) -> Any:
+    return {"error": True} if result.problem else _comparable(normal(result.value))
+
+
+def _asked(question: Any) -> Any:
+    environment = {**os.environ, "TZ": "UTC", "CQL_ORACLE_MODULES": str(_modules())}
+    script = Path(__file__).with_name("oracle.mjs")
+    done = subprocess.run(
+        ["node", "--stack-size=4000", str(script), str(ORACLE)],
+        input=json.dumps(question),
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=1800,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout)
+
+
+def _modules() -> Path:
+    """The oracle's node modules; its own first use installs them."""
+    ready = subprocess.run([str(ORACLE / "run"), "versions"], capture_output=True, text=True, timeout=300, check=False)
+    if ready.returncode != 0:
+        pytest.skip(f"the oracle's node modules cannot be installed: {ready.stderr[-200:]}")
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "cql-oracle"
+    return max((one.parent for one in cache.glob("node-*/.complete")), key=lambda folder: folder.stat().st_mtime)
+
+
+def _parameter(value: Any) -> Any:
+    if isinstance(value, date):
+        return f"@{value.isoformat()}"
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def _comparable(value: Any) -> Any:
+    """Numbers by value, errors whatever their text, resources by reference; a date-time by its day and digits."""
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return value
+    if isinstance(value, int | float):
+        return round(float(value), 6)
+    if isinstance(value, list):
+        return [_comparable(one) for one in value]
+    if "error" in value:
+        return {"error": True}
+    return {key: _comparable(one) for key, one in value.items()}

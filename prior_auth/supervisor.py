@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -60,6 +61,7 @@ class Supervisor:
         self.data = data.resolve()
         self._extra = dict(extra or {})
         self._lock: IO[str] | None = None
+        self._usual: IO[str] | None = None
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._services: dict[str, Service] = {}
         self.ports: dict[str, int] = {}
@@ -85,8 +87,9 @@ class Supervisor:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-        if self._lock:
-            self._lock.close()
+        for lock in (self._lock, self._usual):
+            if lock:
+                lock.close()
 
     # Ports are kept for the life of the folder: a payer remembers where it notifies a practice.
     def _choose_ports(self) -> dict[str, int]:
@@ -101,9 +104,19 @@ class Supervisor:
                         fix="end the program that listens there, or delete this file's folder to start anew",
                     )
             return ports
-        ports = {name: port if _is_free(port) else _any_free_port() for name, port in _PREFERRED.items()}
+        usual = self._may_use_usual_ports()
+        ports = {name: port if usual and _is_free(port) else _any_free_port() for name, port in _PREFERRED.items()}
         kept.write_text(json.dumps(ports))
         return ports
+
+    def _may_use_usual_ports(self) -> bool:
+        """Two that start at once both find the usual ports free: the lock gives them to the first."""
+        self._usual = Path(tempfile.gettempdir(), f"prior-auth-{os.getuid()}.lock").open("a+")
+        try:
+            fcntl.flock(self._usual, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
 
     def urls(self) -> dict[str, str]:
         return {

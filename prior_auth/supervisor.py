@@ -61,7 +61,7 @@ class Supervisor:
         self.data = data.resolve()
         self._extra = dict(extra or {})
         self._lock: IO[str] | None = None
-        self._usual: IO[str] | None = None
+        self._usual: int | None = None
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._services: dict[str, Service] = {}
         self.ports: dict[str, int] = {}
@@ -87,9 +87,11 @@ class Supervisor:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-        for lock in (self._lock, self._usual):
-            if lock:
-                lock.close()
+        if self._lock:
+            self._lock.close()
+        if self._usual is not None:
+            os.close(self._usual)
+            self._usual = None
 
     # Ports are kept for the life of the folder: a payer remembers where it notifies a practice.
     def _choose_ports(self) -> dict[str, int]:
@@ -111,7 +113,8 @@ class Supervisor:
 
     def _may_use_usual_ports(self) -> bool:
         """Two that start at once both find the usual ports free: the lock gives them to the first."""
-        self._usual = Path(tempfile.gettempdir(), f"prior-auth-{os.getuid()}.lock").open("a+")
+        file = Path(tempfile.gettempdir(), f"prior-auth-{os.getuid()}.lock")
+        self._usual = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(self._usual, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

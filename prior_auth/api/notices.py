@@ -48,9 +48,10 @@ async def _take(store: CaseStore, stories: PracticeOrchestrator, clock: Clock, n
         )
     key = f"notification/{name}/{event.number}"
     version = (await store.get(case_id)).version
-    kept = await store.keep_message(
+    # The line of the timeline first: the story may read the message the moment it is kept.
+    facts = {"event": str(event.number)}
+    await store.note(case_id, "notified", by=ENGINE, at=now, facts=facts, key=key)
+    await store.keep_message(
         case_id, direction="received", kind="notification", version=version, body=answer, key=key, at=now
     )
-    facts = {"event": str(event.number), "message": kept.id}
-    await store.note(case_id, "notified", by=ENGINE, at=now, facts=facts, key=key)
     await stories.nudge(case_id)

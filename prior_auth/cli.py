@@ -11,14 +11,12 @@ import typer
 
 from prior_auth import running
 from prior_auth.charts.bundle_file import BundleFile
+from prior_auth.engine import Engine
 from prior_auth.errors import BadInput, PriorAuthError
 from prior_auth.evidence.gather import gather
 from prior_auth.fhir import json
 from prior_auth.fhir.mcode import view_bundle
-from prior_auth.fhir.orders import authorization_request
 from prior_auth.fhir.validate import report as validation
-from prior_auth.policy.assess import assess as judge
-from prior_auth.policy.report import as_json
 from prior_auth.policy.terminal import as_lines
 from prior_auth.rulebook import Rulebook
 
@@ -54,15 +52,14 @@ def assess(
 ) -> None:
     """Judge the orders of a chart without sending anything. Exit code 0 whatever is recommended."""
     day = _day(as_of)
-    rulebook = Rulebook.load(rules)
-    resources = BundleFile(bundle).read()
-    evidence = gather(resources, as_of=day, definitions=rulebook.definitions)
-    request = authorization_request(resources, as_of=day, order=order, billing_units=rulebook.billing_units)
-    assessment = judge(request, evidence, rulebook, as_of=day, payer=payer)
+    engine = Engine(Rulebook.load(rules))
+    judgement = engine.judge(
+        BundleFile(bundle).read(), as_of=day, orders=[order] if order is not None else None, payer=payer
+    )
     if as_program:
-        _write(as_json(assessment))
+        _write(judgement.report)
     else:
-        for line in as_lines(assessment):
+        for line in as_lines(judgement.assessment):
             typer.echo(line)
 
 

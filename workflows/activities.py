@@ -410,7 +410,7 @@ class PayerActivities:
         await self.store.keep_document(authorization.id, "assessment", judgement.report)
         sequences = {one.item.order: one.sequence for one in read.items}
         said = tuple(
-            engine_word(item, sequences[item.item.order], self._number(authorization, sequences[item.item.order]))
+            engine_word(item, sequences[item.item.order], authorization.number(sequences[item.item.order]))
             for item in judgement.assessment.items
         )
         standing = await self.store.decisions(authorization.id)
@@ -437,9 +437,6 @@ class PayerActivities:
             authorization.id, "engine-said", by=ENGINE, at=now, facts={"items": actions or "none"}, key=f"{key}/said"
         )
         return decided
-
-    def _number(self, authorization: Authorization, sequence: int) -> str:
-        return f"AUTH-{authorization.id[:8].upper()}-{sequence}"
 
     async def _grace(self, authorization: Authorization) -> timedelta:
         """While a synchronous answer may still carry the word, no notification says it too."""
@@ -474,7 +471,7 @@ class PayerActivities:
         now = self.clock.now()
         bundle = json.read(await self.store.request_body(authorization.id, authorization.version))
         read = pas_request.read(bundle)
-        stamp = pas_response.Stamp(authorization.id, authorization.revision, now, f"REF-{authorization.id[:8].upper()}")
+        stamp = pas_response.Stamp(authorization.id, authorization.revision, now, authorization.reference)
         decisions = await self.store.decisions(authorization.id)
         response = pas_response.build(bundle, read, decisions, payer=self.identity, stamp=stamp)
         sender = subscription.Sender(self.identity.base, notification.subscription, "active")

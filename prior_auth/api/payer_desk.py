@@ -141,7 +141,7 @@ class Payer:
         """Project the word that stands, keep the exact bytes, and remember that the submitter has been told."""
         now = self.clock.now()
         decisions = await self.store.decisions(authorization.id)
-        stamp = pas_response.Stamp(authorization.id, authorization.revision, now, reference_number(authorization))
+        stamp = pas_response.Stamp(authorization.id, authorization.revision, now, authorization.reference)
         body = json.write(pas_response.build(bundle, request, decisions, payer=self.identity, stamp=stamp))
         key = f"{authorization.id}/response/{version}/{authorization.revision}"
         kept = await self.store.keep_message(
@@ -202,7 +202,7 @@ async def decision_of(payer: Payer, authorization: Authorization, stated: Mappin
         sequence=asked.sequence,
         action=action,
         by=payer.person,
-        number=authorization_number(authorization, asked.sequence) if certifies else None,
+        number=authorization.number(asked.sequence) if certifies else None,
         period=asked.item.period if certifies else None,
         units=_units(stated.get("units"), asked.item.units) if action is Action.MODIFY else None,
         reason=reason if action in (Action.DENY, Action.MODIFY) else None,
@@ -226,16 +226,6 @@ def _asked(stated: Mapping[str, str]) -> tuple[RequestedInformation, ...]:
         raise BadInput("nothing is asked for", where="ask", fix="say what would decide it")
     words = stated.get("narrative") or dict(DOCUMENT_KINDS).get(code, code)
     return (RequestedInformation(code, words, stated.get("criterion") or None),)
-
-
-def authorization_number(authorization: Authorization, sequence: int) -> str:
-    """The number a certification is known by, the same however often it is asked for."""
-    return f"AUTH-{authorization.id[:8].upper()}-{sequence}"
-
-
-def reference_number(authorization: Authorization) -> str:
-    """The administration reference of a request under review (REF-NT)."""
-    return f"REF-{authorization.id[:8].upper()}"
 
 
 def _choice(kind: Any, value: str | None, where: str) -> Any:

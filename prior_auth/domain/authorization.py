@@ -164,3 +164,16 @@ class Authorization:
     version: int
     revision: int
     told: int
+
+    @property
+    def reference(self) -> str:
+        """The administration reference of a request under review (REF-NT)."""
+        return f"REF-{self._short}"
+
+    def number(self, sequence: int) -> str:
+        """The number that a certification of an item is known by, the same however often it is asked for."""
+        return f"AUTH-{self._short}-{sequence}"
+
+    @property
+    def _short(self) -> str:
+        return self.id[:8].upper()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from enum import StrEnum
 
 
@@ -13,10 +12,3 @@ class Outcome(StrEnum):
     NOT_MET = "not-met"
     UNKNOWN = "unknown"
     NOT_APPLICABLE = "not-applicable"
-
-
-def all_of(outcomes: Sequence[Outcome]) -> Outcome:
-    """Kleene's `and`; what does not apply does not count, and nothing at all is met."""
-    if Outcome.NOT_MET in outcomes:
-        return Outcome.NOT_MET
-    return Outcome.UNKNOWN if Outcome.UNKNOWN in outcomes else Outcome.MET

@@ -59,9 +59,6 @@ class Index:
     def by_full_url(self, full_url: str) -> Entry | None:
         return self._by_full_url.get(full_url)
 
-    def by_type_and_id(self, type_and_id: str) -> Entry | None:
-        return self._by_type_and_id.get(type_and_id)
-
     def entry(self, reference: str, *, base: Entry | None = None) -> Entry | None:
         """The entry that `reference` means when it stands in `base`; None where the Bundle does not hold it.
 

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from prior_auth.cql import helpers
@@ -54,12 +53,6 @@ _METHODS = {
     "length": "Length", "startsWith": "StartsWith", "endsWith": "EndsWith", "upper": "Upper", "lower": "Lower",
     "toString": "ToString", "toInteger": "ToInteger", "toDecimal": "ToDecimal", "toQuantity": "ToQuantity",
 }  # fmt: skip
-
-
-@dataclass(slots=True)
-class CompiledFunction:
-    overload: Overload
-    slots: int
 
 
 class LibraryCompiler(Queries):

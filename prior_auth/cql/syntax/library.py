@@ -13,7 +13,6 @@ from prior_auth.cql.syntax.nodes import (
     FunctionDef,
     Include,
     LibraryNode,
-    Node,
     ParameterDef,
     TypeNode,
     Using,
@@ -29,15 +28,6 @@ _STATEMENTS = (
 def parse_library(text: str, name: str) -> LibraryNode:
     """The library in `text`; `name` is what errors call it. CqlError with line and column for what is no CQL."""
     return _Library(text, name).read()
-
-
-def parse_expression(text: str, name: str) -> Node:
-    """One expression and nothing after it."""
-    cursor = _Library(text, name)
-    node = cursor.expression()
-    if cursor.token.kind != "end":
-        raise cursor.refuse("the end of the expression")
-    return node
 
 
 class _Library(Expressions):

@@ -334,17 +334,20 @@ class PracticeActivities:
         await self.store.note(case.id, "payer-answered", by=ENGINE, at=self.clock.now(), facts=facts, key=key)
         if standing.answer_message:
             await self.store.keep_document(case.id, "answer", {"message": standing.answer_message})
-        await self._move(case, status, waits.get(status), due_at=due_at, version=standing.version)
+        if not standing.final:
+            await self._move(case, status, waits.get(status), due_at=due_at, version=standing.version)
 
     @activity.defn(name="record-determination")
     async def record_determination(self, case_id: str) -> None:
-        """The final word: on the timeline with its numbers, and the status that people search by."""
-        standing = await self._standing(case_id)
+        """The final word: on the timeline with its numbers, and only then the status that people search by."""
+        case, standing = await self.store.get(case_id), await self._standing(case_id)
         assert standing.answer is not None
         facts = {"word": standing.answer.overall.value}
         facts |= {f"item-{item.sequence}": item.number or item.action.value for item in standing.answer.items}
         key = f"{case_id}/determined/{standing.answer_message}"
         await self.store.note(case_id, "determined", by=ENGINE, at=self.clock.now(), facts=facts, key=key)
+        due_at = case.due_at or await self._due_at(case, standing)
+        await self._move(case, _STATUS[standing.answer.overall], None, due_at=due_at, version=standing.version)
 
     @activity.defn(name="raise-task")
     async def raise_task(self, case_id: str, what: str) -> None:

@@ -3,7 +3,7 @@ PY := $(or $(PYTHON),python3)
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: install demo up test check clean
+.PHONY: install demo up test check proof bench clean
 
 install: .venv/installed
 
@@ -21,6 +21,12 @@ test: install  ## every test; what a machine lacks is skipped with its reason
 
 check: install  ## lint, format, types, import contracts
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+proof: install  ## the big numbers, seeded and resumable; results in tests/proof/results
+	@$(BIN)/python tests/proof/run.py $(ARGS)
+
+bench: install  ## speed, as ratios of one run
+	@$(BIN)/python tests/bench/run.py $(ARGS)
 
 clean:
 	rm -rf .venv .venv-ehr .mypy_cache .ruff_cache .pytest_cache

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import json
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 
@@ -17,6 +20,19 @@ ROOT = Path(__file__).resolve().parents[2]
 def compose() -> dict[str, Any]:
     found: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
     return found
+
+
+def against_the_schema(compose: dict[str, Any]) -> list[str]:
+    schema = json.loads((Path(__file__).parent / "compose-spec.json").read_text())
+    judge = jsonschema.validators.validator_for(schema)(schema)
+    return [error.message for error in judge.iter_errors(compose)]
+
+
+def test_it_keeps_the_compose_schema_which_refuses_a_slip(compose: dict[str, Any]) -> None:
+    assert against_the_schema(compose) == []
+    slipped = copy.deepcopy(compose)
+    slipped["services"]["practice"]["imagee"] = "x"
+    assert len(against_the_schema(slipped)) == 1
 
 
 def test_every_service_has_an_image_or_a_build_and_waits_for_services_that_exist(compose: dict[str, Any]) -> None:

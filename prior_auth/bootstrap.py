@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from prior_auth.api.pages import initials
 from prior_auth.api.payer import payer_app
@@ -76,7 +77,11 @@ class PracticeSide:
 
     def app(self, temporal: Temporal) -> FastAPI:
         stories = PracticeStories(Stories(temporal.address, "practice", self.key), self.store)
-        return practice_app(Practice(self.store, stories, CLOCK, self.settings.person, Intake(self.engine).opening))
+        app = practice_app(Practice(self.store, stories, CLOCK, self.settings.person, Intake(self.engine).opening))
+        app.add_middleware(
+            TrustedHostMiddleware, allowed_hosts=self.settings.called(self.practice.base, self.notification_url)
+        )
+        return app
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +107,7 @@ class PayerSide:
 
     def app(self, temporal: Temporal) -> FastAPI:
         stories = PayerStories(Stories(temporal.address, "payer", self.key), self.store)
-        return payer_app(
+        app = payer_app(
             Payer(
                 self.store,
                 stories,
@@ -113,6 +118,8 @@ class PayerSide:
                 self._deadline,
             )
         )
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=self.settings.called(self.identity.base))
+        return app
 
     def _deadline(self, request: ReadRequest, received_at: datetime) -> Deadline:
         found = self.engine.due(request.request, self.settings.payer_id, received_at)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -28,11 +29,21 @@ class Temporal(BaseSettings):
 class _Side(BaseSettings):
     data: Path = Path("data")
     host: str = "127.0.0.1"  # until people sign in, the windows listen on loopback only
+    hosts: str = ""  # further names by which this window may be called, parted by commas
     database: str | None = None  # SQLAlchemy URL; default is a SQLite file in `data`
     key_file: Path | None = None
     person_name: str = ""  # until people sign in, who works at this window
     person_role: Role = Role.STAFF
     person_licence: str | None = None
+
+    def called(self, *urls: str) -> list[str]:
+        """Names that a request's Host may have: loopback's, those of our own `urls`, and `hosts`.
+
+        A page of another site that points its name at this machine (DNS rebinding) has none of them.
+        """
+        ours = {urlsplit(url).hostname for url in urls} - {None}
+        named = {name.strip() for name in self.hosts.split(",")} - {""}
+        return sorted({"127.0.0.1", "localhost", *(str(one) for one in ours), *named})
 
     @property
     def person(self) -> Person:

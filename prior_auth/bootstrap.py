@@ -37,8 +37,10 @@ from prior_auth.store.seal import KeyRing
 from prior_auth.store.tables import Side
 from prior_auth.transports.fhir_pas import FhirPas
 from prior_auth.transports.rest_hook import RestHook
-from workflows.activities import Patience, PayerActivities, PracticeActivities
 from workflows.client import PayerStories, PracticeStories, Stories
+from workflows.options import Patience
+from workflows.payer_activities import PayerActivities
+from workflows.practice_activities import PracticeActivities
 
 
 class SystemClock:

@@ -6,9 +6,9 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from workflows.activities import PracticeActivities as Practice
     from workflows.messages import AssessmentMade, Next, PayerWord, Prepared
     from workflows.options import CALL_PAYER
+    from workflows.practice_activities import PracticeActivities as Practice
     from workflows.tracking import Watched
 
 

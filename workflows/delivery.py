@@ -6,8 +6,8 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
-    from workflows.activities import PayerActivities as Payer
     from workflows.options import DELIVER, OURS
+    from workflows.payer_activities import PayerActivities as Payer
 
 
 @workflow.defn(name="delivery")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypedDict
 
@@ -15,6 +16,14 @@ BAD_INPUT = "BadInput"
 RULE_ERROR = "RuleError"
 REFUSED = "FatalTransportError"
 CONFLICT = "Conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long each side waits before a person is asked (settings)."""
+
+    evidence: timedelta
+    silence: timedelta
 
 
 class Options(TypedDict, total=False):

@@ -9,10 +9,10 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
-    from workflows.activities import PayerActivities as Payer
     from workflows.delivery import DeliveryWorkflow
     from workflows.messages import Notified, ReviewMade
     from workflows.options import delivery_id
+    from workflows.payer_activities import PayerActivities as Payer
     from workflows.tracking import Watched
 
 

@@ -17,12 +17,13 @@ from prior_auth.bootstrap import PayerSide, PracticeSide
 from prior_auth.errors import TransportError
 from prior_auth.fhir import json, subscription
 from prior_auth.settings import Temporal
-from workflows.activities import PayerActivities, PracticeActivities
 from workflows.authorization import AuthorizationWorkflow
 from workflows.client import PayerStories, PracticeStories, Stories, sweep_for_ever
 from workflows.codec import converter
 from workflows.delivery import DeliveryWorkflow
 from workflows.options import PAYER_QUEUE, PRACTICE_QUEUE
+from workflows.payer_activities import PayerActivities
+from workflows.practice_activities import PracticeActivities
 from workflows.review import ReviewWorkflow
 
 log = logging.getLogger(__name__)

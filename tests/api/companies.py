@@ -40,8 +40,9 @@ from prior_auth.store.database import Database, sqlite_url
 from prior_auth.store.seal import KEY_BYTES, KeyRing
 from prior_auth.store.tables import Side
 from prior_auth.transports.fhir_pas import FhirPas
-from workflows.activities import PayerActivities, PracticeActivities
 from workflows.messages import Next, PayerWord
+from workflows.payer_activities import PayerActivities
+from workflows.practice_activities import PracticeActivities
 
 KEYS = KeyRing(b"k" * KEY_BYTES)
 CLINICIAN = Person("Dr. Morgan Reviewer", Role.CLINICIAN, "1245319599")

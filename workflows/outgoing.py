@@ -1,0 +1,156 @@
+"""What goes from a practice to its payer: built from the store, judged as the payer will judge it, not yet sent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from prior_auth.domain.assessment import differing
+from prior_auth.domain.case import Case
+from prior_auth.domain.determination import Determination
+from prior_auth.domain.parties import PayerIdentity, PracticeIdentity
+from prior_auth.engine import Engine, Judgement
+from prior_auth.fhir import cdex, json, pas_request
+from prior_auth.fhir.pas_exchange import REQUEST, Standing
+from prior_auth.ports import CaseStore, Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """`payer_base` is the payer's FHIR base for this version of PAS."""
+
+    store: CaseStore
+    engine: Engine
+    practice: PracticeIdentity
+    payer_base: str
+    clock: Clock
+
+    async def built(self, case: Case, judgement: Judgement, standing: Standing, version: int) -> dict[str, Any]:
+        chart = await self.store.chart(case.id)
+        asked = await self.store.request(case.id)
+        payer = self.engine.identity(asked.get("payer"), judgement.request, base=self.payer_base)
+        if standing.sent:
+            return await self._attachment(case, judgement, standing, chart, payer)
+        stamp = pas_request.Stamp(f"{case.id}/{version}", f"{case.id}-{version}", self.clock.now())
+
+        def build(evidence: Sequence[str]) -> dict[str, Any]:
+            built = pas_request.build(
+                judgement.request, chart, evidence, practice=self.practice, payer=payer, stamp=stamp
+            )
+            return built.bundle
+
+        evidence = await self._evidence(case, judgement)
+        bundle = await self._proving(judgement, evidence, build, payer=asked.get("payer"))
+        for identifier in bundle["entry"][0]["resource"]["identifier"]:
+            await self.store.remember_claim(case.id, f"{identifier['system']}|{identifier['value']}")
+        return bundle
+
+    async def _proving(
+        self,
+        judgement: Judgement,
+        evidence: list[str],
+        build: Callable[[Sequence[str]], dict[str, Any]],
+        *,
+        payer: str | None,
+    ) -> dict[str, Any]:
+        """The smallest Bundle found that says to the payer what the chart says to us.
+
+        It is read as the payer reads it; where a criterion would come out otherwise, all that the chart says about
+        what that criterion asks goes too.
+        """
+        while True:
+            bundle = build(evidence)
+            read = pas_request.read(bundle)
+            theirs = await asyncio.to_thread(
+                self.engine.judge,
+                list(read.resources),
+                as_of=judgement.assessment.as_of,
+                orders=[one.item.order for one in read.items],
+                payer=payer,
+            )
+            doubtful = differing(judgement.assessment, theirs.assessment)
+            more = [one for one in self.engine.asked_about(judgement, doubtful) if one not in evidence]
+            if not more:
+                return bundle
+            evidence = [*evidence, *more]
+
+    async def _attachment(
+        self,
+        case: Case,
+        judgement: Judgement,
+        standing: Standing,
+        chart: list[dict[str, Any]],
+        payer: PayerIdentity,
+    ) -> dict[str, Any]:
+        """The answer to a request for information, by CDex (docs/pas.md)."""
+        answer = standing.answer
+        assert answer is not None
+        unsent = await self.unsent(case, judgement)
+        coverage = judgement.request.coverage
+        return cdex.build(
+            json.read(await self.last_request(case.id)),
+            chart,
+            [cdex.Answer(evidence, _asked_for(judgement, answer, evidence)) for evidence in unsent],
+            tracking=answer.identifiers[0],
+            administration_reference=next(
+                (item.administration_reference for item in answer.items if item.administration_reference), None
+            ),
+            member_id=(coverage.member_id if coverage else None) or "",
+            practice=self.practice,
+            payer=payer,
+        )
+
+    async def _evidence(self, case: Case, judgement: Judgement) -> list[str]:
+        """What the criteria rest on, and what people added: nothing else of the chart leaves (house rule 13)."""
+        used = [
+            fact.source.reference
+            for item in judgement.assessment.items
+            for criterion in item.criteria
+            for fact in criterion.evidence
+        ]
+        added = await self.store.additions(case.id)
+        return [reference for reference in dict.fromkeys([*used, *added]) if not reference.startswith("Patient/")]
+
+    async def unsent(self, case: Case, judgement: Judgement) -> list[str]:
+        sent = {
+            reference
+            for message in await self.store.messages(case.id)
+            if message.direction == "sent"
+            for reference in _references(json.read(await self.store.message_body(message.id)))
+        }
+        orders = {item.order for item in judgement.request.items}
+        wanted = await self._evidence(case, judgement)
+        return [reference for reference in wanted if reference not in sent and reference not in orders]
+
+    async def last_request(self, case_id: str) -> bytes:
+        """The request that was sent last: what an attachment completes, and what a legal clock is read from."""
+        kept = [one for one in await self.store.messages(case_id) if one.kind == REQUEST]
+        return await self.store.message_body(kept[-1].id)
+
+
+def _asked_for(judgement: Judgement, answer: Determination, evidence: str) -> Any:
+    """The request that a piece of evidence answers: of the same criterion, else the only one there is."""
+    criteria = {
+        criterion.id
+        for item in judgement.assessment.items
+        for criterion in item.criteria
+        if any(fact.source.reference == evidence for fact in criterion.evidence)
+    }
+    named = next((one for one in answer.requested if one.criterion in criteria), None)
+    return named or (answer.requested[0] if len(answer.requested) == 1 else None)
+
+
+def _references(value: Any) -> set[str]:
+    """The `Type/id` of every resource inside a Bundle or Parameters."""
+    found: set[str] = set()
+    if isinstance(value, dict):
+        if isinstance(value.get("resourceType"), str) and isinstance(value.get("id"), str):
+            found.add(f"{value['resourceType']}/{value['id']}")
+        for part in value.values():
+            found |= _references(part)
+    elif isinstance(value, list):
+        for part in value:
+            found |= _references(part)
+    return found

@@ -1,0 +1,193 @@
+"""The payer's hands: load, call a pure function, save. Ports come in by the constructor."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from prior_auth.domain.assessment import overall
+from prior_auth.domain.authorization import Authorization, AuthorizationStatus, ItemDecision, engine_word, waits_for
+from prior_auth.domain.parties import PayerIdentity
+from prior_auth.domain.people import ENGINE
+from prior_auth.engine import Engine
+from prior_auth.errors import BadInput, FatalTransportError, RuleError, TemporaryTransportError
+from prior_auth.fhir import json, pas_request, pas_response, subscription
+from prior_auth.ports import AuthorizationStore, Clock, Notification, Notifier
+from workflows.messages import Notified, ReviewMade
+from workflows.options import Patience
+
+_LISTENING = ("requested", "active")
+
+
+class PayerActivities:
+    def __init__(
+        self,
+        *,
+        store: AuthorizationStore,
+        engine: Engine,
+        notifier: Notifier,
+        identity: PayerIdentity,
+        payer_id: str,
+        clock: Clock,
+        patience: Patience,
+    ) -> None:
+        self.store, self.engine, self.notifier, self.identity = store, engine, notifier, identity
+        self.payer_id, self.clock, self.patience = payer_id, clock, patience
+
+    @activity.defn(name="review")
+    async def review(self, authorization_id: str) -> ReviewMade:
+        """Judge the newest version if nobody has; certify what is met, pend the rest (house rule 8)."""
+        await self.store.look(authorization_id)
+        authorization = await self.store.get(authorization_id)
+        if authorization.status is AuthorizationStatus.RECEIVED:
+            authorization = await self._judged(authorization)
+        return ReviewMade(
+            version=authorization.version,
+            revision=authorization.revision,
+            final=authorization.status.is_final,
+            due_at=authorization.due_at,
+            silence=self.patience.silence,
+            grace=await self._grace(authorization),
+        )
+
+    async def _judged(self, authorization: Authorization) -> Authorization:
+        read = pas_request.read(json.read(await self.store.request_body(authorization.id, authorization.version)))
+        orders = [one.item.order for one in read.items if not one.cancelled]
+        today = self.clock.now().date()
+        try:
+            judgement = await asyncio.to_thread(
+                self.engine.judge, list(read.resources), as_of=today, orders=orders, payer=self.payer_id
+            )
+        except (BadInput, RuleError) as problem:
+            return await self._not_judged(authorization, str(problem))
+        await self.store.keep_document(authorization.id, "assessment", judgement.report)
+        sequences = {one.item.order: one.sequence for one in read.items}
+        said = tuple(
+            engine_word(item, sequences[item.item.order], authorization.number(sequences[item.item.order]))
+            for item in judgement.assessment.items
+        )
+        standing = await self.store.decisions(authorization.id)
+        settled = {one.sequence for one in standing if one.action.value != "pend"}
+        open_now = tuple(one for one in said if one.sequence not in settled)
+        return await self._say(authorization, open_now, waits_for(open_now), overall(judgement.assessment).value)
+
+    async def _not_judged(self, authorization: Authorization, problem: str) -> Authorization:
+        """A rule or a chart that breaks is nobody's denial: pended, and a person sees it."""
+        await self.store.keep_document(authorization.id, "problems", [problem])
+        return await self._say(authorization, (), "person", "not-judged")
+
+    async def _say(
+        self, authorization: Authorization, said: tuple[ItemDecision, ...], waiting_for: str | None, word: str
+    ) -> Authorization:
+        now, key = self.clock.now(), f"{authorization.id}/engine/{authorization.version}"
+        facts = {"recommendation": word, "version": str(authorization.version)}
+        await self.store.note(authorization.id, "assessed", by=ENGINE, at=now, facts=facts, key=f"{key}/assessed")
+        decided = await self.store.decide(
+            authorization.id, version=authorization.version, decisions=said, waiting_for=waiting_for, at=now, key=key
+        )
+        actions = " ".join(f"{one.sequence}:{one.action.value}" for one in said)
+        await self.store.note(
+            authorization.id, "engine-said", by=ENGINE, at=now, facts={"items": actions or "none"}, key=f"{key}/said"
+        )
+        return decided
+
+    async def _grace(self, authorization: Authorization) -> timedelta:
+        """While a synchronous answer may still carry the word, no notification says it too."""
+        answering = await self.store.document(authorization.id, "answering")
+        if (
+            not answering
+            or answering["version"] != authorization.version
+            or authorization.told >= authorization.revision
+        ):
+            return timedelta(0)
+        until = datetime.fromisoformat(answering["until"])
+        return max(timedelta(0), until - self.clock.now())
+
+    @activity.defn(name="notify")
+    async def notify(self, authorization_id: str) -> Notified:
+        """Turn a word that the submitter has not been given into one event for each subscription of its system."""
+        authorization = await self.store.get(authorization_id)
+        if authorization.told >= authorization.revision:
+            return Notified(())
+        subscribers = [one for one in await self.store.subscribers(authorization.sender) if one.status in _LISTENING]
+        notifications = [
+            await self.store.next_event(one.id, authorization.id, key=f"{authorization.id}/{authorization.revision}")
+            for one in subscribers
+        ]
+        for notification in notifications:
+            await self._write_event(authorization, notification)
+        if notifications:
+            await self.store.tell(authorization.id, authorization.revision)
+        return Notified(tuple(one.id for one in notifications))
+
+    async def _write_event(self, authorization: Authorization, notification: Notification) -> None:
+        now = self.clock.now()
+        bundle = json.read(await self.store.request_body(authorization.id, authorization.version))
+        read = pas_request.read(bundle)
+        stamp = pas_response.Stamp(authorization.id, authorization.revision, now, authorization.reference)
+        decisions = await self.store.decisions(authorization.id)
+        response = pas_response.build(bundle, read, decisions, payer=self.identity, stamp=stamp)
+        sender = subscription.Sender(self.identity.base, notification.subscription, "active")
+        event = subscription.event(sender, response, number=notification.event_number, at=now)
+        await self.store.keep_notification_body(notification.id, json.write(event), at=now)
+        facts = {"event": str(notification.event_number), "revision": str(authorization.revision)}
+        key = f"{notification.id}/queued"
+        await self.store.note(authorization.id, "notification-queued", by=ENGINE, at=now, facts=facts, key=key)
+
+    @activity.defn(name="deliver")
+    async def deliver(self, notification_id: str) -> None:
+        """POST the stored bytes. An event waits for the handshake of its subscription."""
+        notification = await self.store.notification(notification_id)
+        if notification.delivered:
+            return
+        subscriber = await self.store.subscriber(notification.subscription)
+        is_handshake = notification.event_number == 0
+        if not is_handshake and subscriber.status == "requested":
+            raise ApplicationError("the subscription's handshake is not through", type="NotYet")
+        if is_handshake:
+            await self._write_handshake(notification)
+            notification = await self.store.notification(notification_id)
+        assert notification.body_message is not None
+        body = await self.store.message_body(notification.body_message)
+        try:
+            await self.notifier.deliver(subscriber.endpoint, body, subscriber.headers)
+        except (TemporaryTransportError, FatalTransportError) as problem:
+            raise ApplicationError("the subscriber did not take it", type=type(problem).__name__) from None
+        await self._arrived(notification, is_handshake=is_handshake)
+
+    async def _write_handshake(self, notification: Notification) -> None:
+        now = self.clock.now()
+        sender = subscription.Sender(self.identity.base, notification.subscription, "requested")
+        await self.store.keep_notification_body(
+            notification.id, json.write(subscription.handshake(sender, at=now)), at=now
+        )
+
+    async def _arrived(self, notification: Notification, *, is_handshake: bool) -> None:
+        now = self.clock.now()
+        await self.store.mark_delivered(notification.id, at=now)
+        if is_handshake:
+            await self.store.set_subscription(notification.subscription, "active")
+        if notification.authorization:
+            facts = {"event": str(notification.event_number)}
+            key = f"{notification.id}/delivered"
+            await self.store.note(notification.authorization, "notified", by=ENGINE, at=now, facts=facts, key=key)
+
+    @activity.defn(name="give-up-delivery")
+    async def give_up_delivery(self, notification_id: str) -> None:
+        """Days of trying are over: the subscription is in error, and a person is told."""
+        notification = await self.store.notification(notification_id)
+        await self.store.set_subscription(notification.subscription, "error")
+        if notification.authorization:
+            key = f"{notification_id}/gave-up"
+            await self.store.note(
+                notification.authorization, "task:subscriber-silent", by=ENGINE, at=self.clock.now(), key=key
+            )
+
+    @activity.defn(name="raise-payer-task")
+    async def raise_task(self, authorization_id: str, what: str) -> None:
+        now = self.clock.now()
+        key = f"{authorization_id}/task/{what}/{now.date()}"
+        await self.store.note(authorization_id, f"task:{what}", by=ENGINE, at=now, key=key)

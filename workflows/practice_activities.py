@@ -1,0 +1,253 @@
+"""The practice's hands: load, call a pure function, save. Ports come in by the constructor."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from prior_auth.domain.assessment import overall
+from prior_auth.domain.case import Case, CaseStatus, Step, next_step
+from prior_auth.domain.determination import Determination, Overall
+from prior_auth.domain.parties import PracticeIdentity
+from prior_auth.domain.people import ENGINE
+from prior_auth.domain.timeline import Message
+from prior_auth.engine import Engine, Judgement
+from prior_auth.errors import BadInput, FatalTransportError, RuleError, TemporaryTransportError
+from prior_auth.fhir import json, pas_exchange, pas_request
+from prior_auth.fhir.pas_exchange import ATTACHMENT, RECEIPT, REQUEST, RESPONSE, Standing
+from prior_auth.fhir.validate import validate
+from prior_auth.ports import CaseStore, Clock, PayerTransport
+from workflows.messages import AssessmentMade, Next, PayerWord, Prepared
+from workflows.options import REFUSED, Patience
+from workflows.outgoing import Outgoing
+
+_STATUS = {
+    Overall.PENDED: CaseStatus.PENDED,
+    Overall.CERTIFIED: CaseStatus.CERTIFIED,
+    Overall.MODIFIED: CaseStatus.MODIFIED,
+    Overall.PARTIAL: CaseStatus.MODIFIED,
+    Overall.NOT_CERTIFIED: CaseStatus.NOT_CERTIFIED,
+    Overall.CANCELLED: CaseStatus.WITHDRAWN,
+    Overall.ERROR: CaseStatus.ATTENTION,
+}
+
+
+class PracticeActivities:
+    def __init__(
+        self,
+        *,
+        store: CaseStore,
+        engine: Engine,
+        transport: PayerTransport,
+        practice: PracticeIdentity,
+        payer_base: str,
+        clock: Clock,
+        patience: Patience,
+        automatic: bool,
+    ) -> None:
+        self.store, self.engine, self.transport = store, engine, transport
+        self.clock, self.patience, self.automatic = clock, patience, automatic
+        self.outgoing = Outgoing(store, engine, practice, payer_base, clock)
+
+    @activity.defn(name="assess")
+    async def assess(self, case_id: str) -> AssessmentMade:
+        """Gather and judge as of today; say what comes next."""
+        await self.store.look(case_id)
+        case = await self.store.get(case_id)
+        try:
+            judgement = await self._judged(case)
+        except (BadInput, RuleError) as problem:
+            await self._attention(case, "not-judged", str(problem))
+            return AssessmentMade("none", (), 0, Next.WAIT, self.patience.evidence)
+        await self.store.keep_document(case_id, "assessment", judgement.report)
+        return await self._next(case, judgement)
+
+    async def _judged(self, case: Case) -> Judgement:
+        asked = await self.store.request(case.id)
+        chart = await self.store.chart(case.id)
+        today = self.clock.now().date()
+        return await asyncio.to_thread(
+            self.engine.judge, chart, as_of=today, orders=asked["orders"], payer=asked.get("payer")
+        )
+
+    async def _next(self, case: Case, judgement: Judgement) -> AssessmentMade:
+        assessment = judgement.assessment
+        word = overall(assessment)
+        items = assessment.items
+        cause = next((item.cause for item in items if item.recommendation is word), None)
+        missing = sum(len(item.missing) for item in items)
+        step = next_step(
+            word, cause, by_pas=judgement.by_pas, automatic=self.automatic, released=await self._released(case)
+        )
+        if case.status is CaseStatus.INFORMATION_REQUESTED:
+            step = await self._answering(case, judgement, step)
+        policies = tuple(f"{item.policy.id} {item.policy.version} {item.policy.hash}" for item in items if item.policy)
+        await self._assessed(case, word.value, missing, policies, judgement.report)
+        await self._move(case, step.status, step.waiting_for)
+        closes = step.status.is_final
+        return AssessmentMade(
+            word.value,
+            policies,
+            missing,
+            Next.SEND if step.sends else Next.CLOSE if closes else Next.WAIT,
+            self.patience.evidence,
+        )
+
+    async def _answering(self, case: Case, judgement: Judgement, step: Step) -> Step:
+        """While the payer waits for information, only something new is sent, once it is complete or released."""
+        if step.sends and await self.outgoing.unsent(case, judgement):
+            return step
+        return Step(CaseStatus.INFORMATION_REQUESTED, "release" if step.waiting_for == "release" else "evidence", False)
+
+    async def _assessed(self, case: Case, word: str, missing: int, policies: Sequence[str], report: Any) -> None:
+        facts = {"recommendation": word, "missing": str(missing)}
+        facts |= {"policy": " ".join(policies[0].split()[:2])} if policies else {}
+        key = f"{case.id}/assessed/{json.content_hash(report)}"
+        await self.store.note(case.id, "assessed", by=ENGINE, at=self.clock.now(), facts=facts, key=key)
+
+    async def _released(self, case: Case) -> str | None:
+        """How a person let the version that is next go."""
+        release = await self.store.document(case.id, "release")
+        return release["how"] if release and release["version"] > (await self._standing(case.id)).version else None
+
+    async def _move(self, case: Case, status: CaseStatus, waiting_for: str | None, **changes: Any) -> None:
+        await self.store.set_status(case.id, status, waiting_for=waiting_for, at=self.clock.now(), **changes)
+
+    async def _attention(self, case: Case, what: str, words: str) -> None:
+        """A person must look. The words may hold what only the sealed store may: they stay out of the timeline."""
+        await self.store.keep_document(case.id, "problems", [{"where": what, "what": words, "fix": ""}])
+        key = f"{case.id}/{what}/{json.content_hash(words)}"
+        await self.store.note(case.id, what, by=ENGINE, at=self.clock.now(), key=key)
+        await self._move(case, CaseStatus.ATTENTION, "person")
+
+    @activity.defn(name="prepare")
+    async def prepare(self, case_id: str) -> Prepared:
+        """Build what goes next and store its exact bytes, or name all that is lacking for it."""
+        case, standing = await self.store.get(case_id), await self._standing(case_id)
+        version, kind = standing.version + 1, ATTACHMENT if standing.sent else REQUEST
+        refused: list[str] = await self.store.document(case_id, "refused") or []
+        for message in await self.store.messages(case_id):
+            if (message.version, message.kind) == (version, kind) and message.id not in refused:
+                return Prepared(message.id, version)
+        judgement = await self._judged(case)
+        try:
+            body = await self.outgoing.built(case, judgement, standing, version)
+        except BadInput as problem:
+            await self._attention(case, "not-sendable", str(problem))
+            return Prepared(None, version)
+        if lacking := [issue for issue in validate(body) if issue.severity == "error"]:
+            found = [{"where": one.path, "what": one.message, "fix": one.fix or ""} for one in lacking]
+            await self._lacking(case, found)
+            return Prepared(None, version)
+        key = f"{case_id}/{kind}/{version}/{len(refused)}"
+        kept = await self._keep(case_id, "sent", kind, version, json.write(body), key)
+        await self.store.keep_document(case_id, "problems", [])
+        await self._move(case, CaseStatus.SENDING, "payer", version=version)
+        return Prepared(kept.id, version)
+
+    async def _lacking(self, case: Case, found: list[dict[str, str]]) -> None:
+        await self.store.keep_document(case.id, "problems", found)
+        key = f"{case.id}/not-valid/{json.content_hash(found)}"
+        facts = {"findings": str(len(found))}
+        await self.store.note(case.id, "not-valid", by=ENGINE, at=self.clock.now(), facts=facts, key=key)
+        await self._move(case, CaseStatus.ATTENTION, "person")
+
+    @activity.defn(name="send")
+    async def send(self, case_id: str, message_id: str) -> None:
+        """Send the stored bytes, whatever happened before: the payer recognises a resend."""
+        message = next(one for one in await self.store.messages(case_id) if one.id == message_id)
+        body = await self.store.message_body(message_id)
+        try:
+            answer = await self._sent(case_id, message, body)
+        except FatalTransportError as refusal:
+            refused: list[str] = await self.store.document(case_id, "refused") or []
+            await self.store.keep_document(case_id, "refused", [*refused, message_id])
+            await self._attention(await self.store.get(case_id), "refused-by-payer", str(refusal))
+            raise ApplicationError("refused by the payer's server", type=REFUSED, non_retryable=True) from None
+        except TemporaryTransportError as away:
+            pause = timedelta(seconds=away.retry_after) if away.retry_after else None
+            raise ApplicationError("the payer cannot be reached", next_retry_delay=pause) from None
+        kind = RECEIPT if message.kind == ATTACHMENT else RESPONSE
+        facts = {"version": str(message.version), "message": message.id}
+        await self._keep(case_id, "received", kind, message.version, answer, f"{case_id}/{kind}/{message.version}")
+        key = f"{case_id}/sent/{message.kind}/{message.version}"
+        await self.store.note(case_id, f"sent-{message.kind}", by=ENGINE, at=self.clock.now(), facts=facts, key=key)
+
+    async def _sent(self, case_id: str, message: Message, body: bytes) -> bytes:
+        if message.kind == REQUEST:
+            return await self.transport.submit(body)
+        answer = (await self._standing(case_id)).answer
+        return await self.transport.attach(body, url=answer.reply_to if answer else None)
+
+    @activity.defn(name="payer-word")
+    async def payer_word(self, case_id: str) -> PayerWord:
+        """Where the case stands with the payer; what is new goes to the timeline and to the status."""
+        await self.store.look(case_id)
+        case, standing = await self.store.get(case_id), await self._standing(case_id)
+        due_at = case.due_at or await self._due_at(case, standing)
+        if standing.answer is not None:
+            await self._answered(case, standing, standing.answer, due_at)
+        return PayerWord(
+            sent=standing.sent,
+            final=standing.final,
+            information_requested=standing.information_requested,
+            version=standing.version,
+            due_at=due_at,
+            silence=self.patience.silence,
+        )
+
+    async def _due_at(self, case: Case, standing: Standing) -> datetime | None:
+        """Computed once, from the payer's acknowledgement (house rule 3)."""
+        if standing.acknowledged_at is None:
+            return None
+        request = pas_request.read(json.read(await self.outgoing.last_request(case.id))).request
+        asked = await self.store.request(case.id)
+        return self.engine.due(request, asked.get("payer"), standing.acknowledged_at).at
+
+    async def _answered(self, case: Case, standing: Standing, answer: Determination, due_at: datetime | None) -> None:
+        status = CaseStatus.INFORMATION_REQUESTED if standing.information_requested else _STATUS[answer.overall]
+        waits = {
+            CaseStatus.INFORMATION_REQUESTED: "evidence",
+            CaseStatus.PENDED: "payer",
+            CaseStatus.ATTENTION: "person",
+        }
+        facts = {"word": answer.overall.value, "message": standing.answer_message or ""}
+        facts |= {"asked-for": str(len(answer.requested))} if standing.information_requested else {}
+        key = f"{case.id}/answered/{standing.answer_message}"
+        await self.store.note(case.id, "payer-answered", by=ENGINE, at=self.clock.now(), facts=facts, key=key)
+        if standing.answer_message:
+            await self.store.keep_document(case.id, "answer", {"message": standing.answer_message})
+        if not standing.final:
+            await self._move(case, status, waits.get(status), due_at=due_at, version=standing.version)
+
+    @activity.defn(name="record-determination")
+    async def record_determination(self, case_id: str) -> None:
+        """The final word: on the timeline with its numbers, and only then the status that people search by."""
+        case, standing = await self.store.get(case_id), await self._standing(case_id)
+        assert standing.answer is not None
+        facts = {"word": standing.answer.overall.value}
+        facts |= {f"item-{item.sequence}": item.number or item.action.value for item in standing.answer.items}
+        key = f"{case_id}/determined/{standing.answer_message}"
+        await self.store.note(case_id, "determined", by=ENGINE, at=self.clock.now(), facts=facts, key=key)
+        due_at = case.due_at or await self._due_at(case, standing)
+        await self._move(case, _STATUS[standing.answer.overall], None, due_at=due_at, version=standing.version)
+
+    @activity.defn(name="raise-task")
+    async def raise_task(self, case_id: str, what: str) -> None:
+        """A person is asked to look; once for each thing and day."""
+        now = self.clock.now()
+        await self.store.note(case_id, f"task:{what}", by=ENGINE, at=now, key=f"{case_id}/task/{what}/{now.date()}")
+
+    async def _standing(self, case_id: str) -> Standing:
+        kept = await self.store.messages(case_id)
+        return pas_exchange.standing([(one, await self.store.message_body(one.id)) for one in kept])
+
+    async def _keep(self, case_id: str, direction: str, kind: str, version: int, body: bytes, key: str) -> Message:
+        return await self.store.keep_message(
+            case_id, direction=direction, kind=kind, version=version, body=body, key=key, at=self.clock.now()
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
@@ -14,6 +14,7 @@ from prior_auth.cql.data import DataSource
 from prior_auth.cql.errors import At, CqlError, EvaluationError, nearest
 from prior_auth.cql.runtime import Budget, Definition, Result, Run
 from prior_auth.cql.syntax import parse_library
+from prior_auth.cql.tracing import TracedRun, TracingCompiler
 from prior_auth.cql.types import DATE_TIME, DECIMAL, LONG, Type
 from prior_auth.cql.values import temporal
 from prior_auth.cql.values.core import Long
@@ -29,6 +30,14 @@ class Results(Mapping[str, Result]):
     def __init__(self, run: Run, definitions: Mapping[str, Definition]) -> None:
         self._run = run
         self._definitions = definitions
+
+    @property
+    def traced(self) -> TracedRun | None:
+        """How the values came about, where the evaluation was traced: for `prior_auth.cql.why`."""
+        return self._run if isinstance(self._run, TracedRun) else None
+
+    def definition(self, name: str) -> Definition:
+        return self._definitions[name]
 
     def __getitem__(self, name: str) -> Result:
         return self._run.evaluated(self._definitions[name])
@@ -48,7 +57,9 @@ class Results(Mapping[str, Result]):
 class Library:
     """A compiled library; it holds no patient's data and may be used by many threads."""
 
-    def __init__(self, compiler: LibraryCompiler) -> None:
+    def __init__(self, compiler: LibraryCompiler, tracing: Callable[[], Library] | None = None) -> None:
+        self._tracing = tracing
+        self._traced: Library | None = None
         self.name = compiler.node.name
         self.version = compiler.node.version
         self.definitions: Mapping[str, Definition] = MappingProxyType(
@@ -65,8 +76,12 @@ class Library:
         *,
         budget: Budget | None = None,
         now: dt.datetime | None = None,
+        traced: bool = False,
     ) -> Results:
         """Every define over these resources. `now` is what Now() and Today() give, which are problems without it.
+
+        With `traced` the results are the same and remember how each came about, for `prior_auth.cql.why`; the library
+        is compiled for it a second time, when it is first asked for, so that plain evaluation pays nothing.
 
         Parameters are Python values (date, datetime, Decimal, str, ...) or values of this package. EvaluationError for
         one that the library does not declare or that is of another type; a missing one is the problem of the defines
@@ -75,7 +90,14 @@ class Library:
         given = {name: self._given(name, value) for name, value in (parameters or {}).items()}
         moment = None if now is None else temporal.of_python(now)
         clock = moment if isinstance(moment, DateTime) else None
-        return Results(Run(resources, given, self.value_sets, budget or Budget(), clock), self.definitions)
+        kind, library = (TracedRun, self.with_trace()) if traced else (Run, self)
+        return Results(kind(resources, given, self.value_sets, budget or Budget(), clock), library.definitions)
+
+    def with_trace(self) -> Library:
+        """The library with every node watched; made once. Two threads that ask at once may both make it."""
+        if self._traced is None:
+            self._traced = self._tracing() if self._tracing is not None else self
+        return self._traced
 
     def _given(self, name: str, value: Any) -> Any:
         type_ = self.parameters.get(name)
@@ -109,9 +131,13 @@ def compile_library(
     `include` holds the texts of libraries by name, FHIRHelpers excepted, which is built in; `valuesets` the value sets
     by url (and by `url|version`, see `prior_auth.terminology.valuesets.value_sets`).
     """
-    loader = _Loader(include or {}, valuesets or {})
+    texts, sets = dict(include or {}), valuesets or {}
+
+    def tracing() -> Library:
+        return Library(_Loader(texts, sets, TracingCompiler).load(text, name))
+
     try:
-        return Library(loader.load(text, name))
+        return Library(_Loader(texts, sets).load(text, name), tracing)
     except RecursionError:
         raise CqlError("the library is nested too deep", At(name, 1, 1), "use defines for the parts") from None
 
@@ -119,7 +145,13 @@ def compile_library(
 class _Loader:
     """Compiles a library and, once each, those that it includes."""
 
-    def __init__(self, texts: Mapping[str, str], value_sets: Mapping[str, ValueSet]) -> None:
+    def __init__(
+        self,
+        texts: Mapping[str, str],
+        value_sets: Mapping[str, ValueSet],
+        compiler: type[LibraryCompiler] = LibraryCompiler,
+    ) -> None:
+        self.compiler = compiler
         self.texts = texts
         self.value_sets = value_sets
         self.loaded: dict[str, LibraryCompiler] = {}
@@ -133,7 +165,7 @@ class _Loader:
                 includes[one.alias] = self._included(one.library, one.version, one.at)
             elif one.version not in ("4.0.1", None):
                 raise CqlError(f"FHIRHelpers {one.version} is not supported", one.at, "use version '4.0.1'")
-        compiler = LibraryCompiler(node, includes, self.value_sets, At(name, 1, 1))
+        compiler = self.compiler(node, includes, self.value_sets, At(name, 1, 1))
         compiler.compile_all()
         return compiler
 

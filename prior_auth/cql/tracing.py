@@ -1,0 +1,163 @@
+"""The compiler that watches: every node tells what it came to, and from what; the values stay the same."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, NamedTuple
+
+from prior_auth.cql.compiler.base import Compiled, Scope
+from prior_auth.cql.compiler.library import LibraryCompiler
+from prior_auth.cql.runtime import Compute, Definition, Frame, Run
+from prior_auth.cql.syntax.nodes import ExpressionDef, Node
+from prior_auth.cql.types import Type
+
+_STATIC = frozenset({"Literal", "Quantity", "Null"})
+
+
+class Site(NamedTuple):
+    """What is known of a node before it is worked out. `refers` is the (library, define) that a name stands for.
+
+    `role` is what the node is to the query that it belongs to: `where`, `return`, `with`, `without`, `let`.
+    """
+
+    op: str
+    node: Node
+    type: Type
+    refers: tuple[str, str] | None
+    parameter: str | None
+    role: str | None
+
+
+class Event(NamedTuple):
+    """One working out of a node. `parts` are those of its operands that were worked out for it, in their order.
+
+    `row` is what the aliases of the query stood for, where the site has a role.
+    """
+
+    site: Site
+    value: Any
+    parts: list[Event]
+    row: tuple[Any, ...]
+
+
+class TracedRun(Run):
+    """An evaluation that keeps the events of each define, by library and name."""
+
+    __slots__ = ("bodies", "open")
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.open: list[Event] = []
+        self.bodies: dict[tuple[str, str], list[Event]] = {}
+
+
+class TracingCompiler(LibraryCompiler):
+    """Sees each node pass through `compile`; whatever works an operand out in another way is not seen."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._roles: dict[int, tuple[str, tuple[str, ...]]] = {}
+
+    def compile(self, node: Node, scope: Scope) -> Compiled:
+        if node.op == "Query":
+            self._give_roles(node)
+        found = super().compile(node, scope)
+        if node.op == "Parens":
+            return found
+        role, aliases = self._roles.get(id(node), (None, ()))
+        site = Site(node.op, node, found.type, *self._refers(node, scope), role)
+        if node.op in _STATIC:
+            return Compiled(found.type, _noting(found.compute, site))
+        if role is not None:
+            return Compiled(found.type, _of_row(found.compute, site, [scope.names[one][1] for one in aliases]))
+        return Compiled(found.type, _traced(found.compute, site))
+
+    def _refers(self, node: Node, scope: Scope) -> tuple[tuple[str, str] | None, str | None]:
+        """The define, and the parameter, that a name stands for."""
+        name = node["name"]
+        library: LibraryCompiler | None = None
+        if node.op == "Name":
+            is_element = scope.row is not None and self.element(scope.row[0], name) is not None
+            library = None if name in scope.names or is_element else self
+        elif node.op == "Member":
+            library = self._library(node.args[0], scope)
+        if library is None:
+            return None, None
+        if isinstance(library.node.definitions.get(name), ExpressionDef):
+            return (library.node.name, name), None
+        return None, name if name in library.parameters else None
+
+    def _give_roles(self, query: Node) -> None:
+        """Remembers what the query's parts are to it, with the aliases that make up its row."""
+        aliases = tuple(source.alias for source in query["sources"])
+        for name, value in query["lets"]:
+            self._roles[id(bare(value))] = (f"let {name}", aliases)
+        for one in query["inclusions"]:
+            kind = "with" if one.present else "without"
+            self._roles[id(bare(one.condition))] = (kind, (*aliases, one.source.alias))
+        for part in ("where", "return"):
+            if query[part] is not None:
+                self._roles[id(bare(query[part]))] = (part, aliases)
+
+    def definition(self, name: str, definition: ExpressionDef) -> Definition:
+        if name not in self.compiled:
+            made = super().definition(name, definition)
+            self.compiled[name] = dataclasses.replace(made, compute=_kept(made))
+        return self.compiled[name]
+
+
+def bare(node: Node) -> Node:
+    """The node without parentheses around it."""
+    while node.op == "Parens":
+        node = node.args[0]
+    return node
+
+
+def _noting(inner: Compute, site: Site) -> Compute:
+    def compute(run: Any, frame: Frame) -> Any:
+        value = inner(run, frame)
+        run.open.append(Event(site, value, [], ()))
+        return value
+
+    return compute
+
+
+def _traced(inner: Compute, site: Site) -> Compute:
+    def compute(run: Any, frame: Frame) -> Any:
+        outer = run.open
+        parts: list[Event] = []
+        run.open = parts
+        value = inner(run, frame)
+        run.open = outer
+        outer.append(Event(site, value, parts, ()))
+        return value
+
+    return compute
+
+
+def _of_row(inner: Compute, site: Site, slots: list[int]) -> Compute:
+    def compute(run: Any, frame: Frame) -> Any:
+        outer = run.open
+        parts: list[Event] = []
+        run.open = parts
+        value = inner(run, frame)
+        run.open = outer
+        outer.append(Event(site, value, parts, tuple([frame[slot] for slot in slots])))
+        return value
+
+    return compute
+
+
+def _kept(made: Definition) -> Compute:
+    """The define's computation, with its events kept apart from those of the define that asks for it."""
+    key, inner = (made.library, made.name), made.compute
+
+    def compute(run: Any, frame: Frame) -> Any:
+        outer = run.open
+        run.open = run.bodies[key] = []
+        try:
+            return inner(run, frame)
+        finally:
+            run.open = outer
+
+    return compute

@@ -54,6 +54,8 @@ class TracedRun(Run):
 class TracingCompiler(LibraryCompiler):
     """Sees each node pass through `compile`; whatever works an operand out in another way is not seen."""
 
+    watched = True
+
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
         self._roles: dict[int, tuple[str, tuple[str, ...]]] = {}

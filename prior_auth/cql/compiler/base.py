@@ -79,12 +79,17 @@ class Base:
 
     has_helpers: bool
     nodes: int = 0
+    watched: bool = False
 
     def steps_since(self, before: int) -> int:
         """What working out once what has been compiled since costs: a step for four nodes."""
         return 1 + (self.nodes - before) // 4
 
     def compile(self, node: Node, scope: Scope) -> Compiled:
+        """What is worked out in another way than by the `compute` of what this gives is hidden from explanations.
+
+        `cql/tracing.py` watches what passes here. A short cut must leave its operands to this where `watched`.
+        """
         raise NotImplementedError
 
     # Conversion

@@ -19,10 +19,11 @@ from prior_auth.evidence.definitions import MCODE, EvidenceDefinition
 from prior_auth.evidence.finding import Answer, Finder, read
 from prior_auth.evidence.normalise import Reading
 from prior_auth.evidence.normalise.codes import SCT
-from prior_auth.evidence.sites import LATERALITY, LEFT, RIGHT, SIDE_CODES, group_of, side_of
+from prior_auth.evidence.sites import LATERALITY, LEFT, RIGHT, SIDE_CODES, group_of, side_of, side_or_both
 from prior_auth.evidence.spread import spread_in
 from prior_auth.evidence.standing import Standing, standing
 from prior_auth.evidence.statement import Harvest, Statement
+from prior_auth.evidence.when import parsed
 from prior_auth.fhir import mcode
 
 PRIMARY_PROFILE = f"{MCODE}mcode-primary-cancer-condition"
@@ -227,7 +228,41 @@ def _statements(best: Diagnosis, group: Sequence[Diagnosis], aliases: Mapping[st
             question="primary" if each.primary else "secondary",
             focus=best.entry.reference,
         )
+    if best.primary:
+        yield from _sides_and_onsets(best, group, view)
     yield from _spread(best, group, aliases)
+
+
+def _sides_and_onsets(best: Diagnosis, group: Sequence[Diagnosis], view: mcode.Resource) -> Iterator[Statement]:
+    """What the diagnoses say of a primary's side, and of the day it was diagnosed."""
+    for each in group:
+        entry = each.entry
+        path = "Condition.bodySite" if entry.resource.get("bodySite") else "Condition.code"
+        stated = [("laterality", side_or_both(entry.resource) or each.side, path), ("dx.onset", *_diagnosed(entry))]
+        for item, value, place in stated:
+            if value is not None:
+                yield Statement(
+                    item=item,
+                    value=value,
+                    unit=None,
+                    entry=entry,
+                    path=place,
+                    tier=each.answer.tier,
+                    when=entry.when,
+                    view=view,
+                    focus=best.entry.reference,
+                )
+
+
+def _diagnosed(entry: Entry) -> tuple[str | None, str]:
+    """The onset, the day it was asserted, or the one on which it was written down."""
+    if entry.when.text is not None and entry.when.element != _RECORDED:
+        return entry.when.text, str(entry.when.element)
+    for index, extension in enumerate(sequence(entry.resource.get("extension"))):
+        day = mapping(extension).get("valueDateTime") if mapping(extension).get("url") == mcode.ASSERTED else None
+        if isinstance(day, str) and mcode.FHIR_DATE.fullmatch(day) and parsed(day) is not None:
+            return day, f"Condition.extension[{index}].value"
+    return entry.when.text, _RECORDED
 
 
 def _spread(best: Diagnosis, group: Sequence[Diagnosis], aliases: Mapping[str, str]) -> Iterator[Statement]:
@@ -271,8 +306,17 @@ def _condition(best: Diagnosis, group: Sequence[Diagnosis], aliases: Mapping[str
         profile=PRIMARY_PROFILE if best.primary else SECONDARY_PROFILE,
         code=mcode.concept(best.reading.coded, codings, text if isinstance(text, str) else None),
         source=_with_onset(source, group),
-        extension=[] if best.primary else _related(best.entry, aliases),
+        extension=_asserted(best, group) if best.primary else _related(best.entry, aliases),
     )
+
+
+def _asserted(best: Diagnosis, group: Sequence[Diagnosis]) -> list[dict[str, Any]]:
+    """The day on which the diagnosis was made, where a record of it states it."""
+    for each in (best, *group):
+        day, path = _diagnosed(each.entry)
+        if path.startswith("Condition.extension"):
+            return [{"url": mcode.ASSERTED, "valueDateTime": day}]
+    return []
 
 
 def _with_onset(source: dict[str, Any], group: Sequence[Diagnosis]) -> dict[str, Any]:

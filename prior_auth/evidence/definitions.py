@@ -64,6 +64,16 @@ class DocumentKind:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """An item that is a part of others: those of their facts whose value, drug class or view resource fits."""
+
+    of: tuple[str, ...]
+    values: re.Pattern[str] | None
+    drugs: frozenset[str]  # classes of the ingredient table
+    where: Evaluator | None  # rooted at the resource of the view
+
+
+@dataclass(frozen=True, slots=True)
 class EvidenceDefinition:
     """One item. `code` is the canonical code of its view resource, `ask` the codes that a data requirement names.
 
@@ -82,6 +92,7 @@ class EvidenceDefinition:
     ask: tuple[Coding, ...]
     searches: tuple[Search, ...]
     document: Document | None
+    part: Part | None
     single: bool
     varies: bool
     file: str
@@ -123,6 +134,9 @@ class EvidenceDefinitions:
             unknown = set(definition.document.kinds if definition.document else ()) - set(documents)
             if unknown:
                 raise RuleError(f"no document kind {min(unknown)}", where=f"{definition.file}: document.kinds")
+            strange = set(definition.part.of if definition.part else ()) - set(items)
+            if strange:
+                raise RuleError(f"no item {min(strange)} to be a part of", where=f"{definition.file}: part.of")
         return cls(items, documents)
 
 
@@ -202,7 +216,8 @@ class _Section:
 
 
 _KNOWN = (
-    "item", "id", "question", "who", "view", "read", "code", "profile", "ask", "find", "document", "single", "varies",
+    "item", "id", "question", "who", "view", "read", "code", "profile", "ask", "find", "document", "part", "single",
+    "varies",
 )  # fmt: skip
 
 
@@ -228,6 +243,7 @@ def _definition(section: _Section, file: str) -> EvidenceDefinition:
         ask=asked or ((code,) if code else ()),
         searches=tuple(_search(each) for each in section.sections("find")),
         document=_document(section),
+        part=_part(section),
         single=section.flag("single"),
         varies=section.flag("varies"),
         file=file,
@@ -279,6 +295,23 @@ def _document(section: _Section) -> Document | None:
     if mentions is None:
         raise inner.wrong("the words that a document must mention are missing", "mentions")
     return Document(tuple(str(each) for each in inner.each("kinds")), mentions)
+
+
+def _part(section: _Section) -> Part | None:
+    if section.content.get("part") is None:
+        return None
+    inner = _Section(section.content["part"], f"{section.where}: part")
+    inner.only("of", "values", "drugs", "where", "resource")
+    parents = tuple(str(each) for each in inner.each("of"))
+    if not parents:
+        raise inner.wrong("the items that it is a part of are missing", "of")
+    where = inner.content.get("where")
+    return Part(
+        parents,
+        inner.pattern("values"),
+        frozenset(str(each) for each in inner.each("drugs")),
+        inner.path(where, "where", inner.text("resource")) if where is not None else None,
+    )
 
 
 def _document_kind(section: _Section) -> DocumentKind:

@@ -19,6 +19,8 @@ from prior_auth.evidence.definitions import EvidenceDefinition, EvidenceDefiniti
 from prior_auth.evidence.documents import documents
 from prior_auth.evidence.finding import Finder
 from prior_auth.evidence.observations import SHAPES, observations
+from prior_auth.evidence.orders import service_orders
+from prior_auth.evidence.parts import Parts
 from prior_auth.evidence.procedures import procedures
 from prior_auth.evidence.prose import told_only_in_prose
 from prior_auth.evidence.reports import reports
@@ -60,12 +62,13 @@ _WAYS: Mapping[str, Way] = {
     "document": reports,
     "report": reports,
     "attestation": attestations,
+    "service-order": service_orders,
 }
 
 
-def _evidence(chart: Chart, definitions: EvidenceDefinitions, harvests: Iterable[Harvest]) -> Evidence:
-    statements = [each for harvest in harvests for each in harvest.statements]
-    settled = settle(statements)
+def _evidence(chart: Chart, definitions: EvidenceDefinitions, harvests: Sequence[Harvest]) -> Evidence:
+    parts = Parts(definitions)
+    settled = settle(parts.named(each) for harvest in harvests for each in harvest.statements)
     read_about = documents(chart, definitions, settled.kept)
     facts, view = view_of([*settled.kept, *read_about], chart.patient_reference)
     return Evidence(
@@ -74,14 +77,16 @@ def _evidence(chart: Chart, definitions: EvidenceDefinitions, harvests: Iterable
         view=view,
         unread=tuple(
             _each_once(
-                [
-                    *(each for harvest in harvests for each in harvest.unread),
-                    *settled.unread,
-                    *told_only_in_prose(chart, definitions, settled.kept),
-                ]
+                parts.unread(
+                    [
+                        *(each for harvest in harvests for each in harvest.unread),
+                        *settled.unread,
+                        *told_only_in_prose(chart, definitions, settled.kept),
+                    ]
+                )
             )
         ),
-        conflicts=tuple(_conflict(clash, facts) for clash in settled.clashes),
+        conflicts=tuple(each for clash in settled.clashes for each in parts.conflicts(clash, _conflict(clash, facts))),
         looked=_looked(chart, definitions, facts),
     )
 
@@ -102,6 +107,7 @@ _READ_FOR: Mapping[str, Sequence[str]] = {
     "therapy": MEDICATIONS,
     "allergy": ("AllergyIntolerance",),
     "variant-negative": ("Observation",),
+    "service-order": ("ServiceRequest",),
 }
 
 
@@ -112,6 +118,17 @@ def _looked(chart: Chart, definitions: EvidenceDefinitions, facts: Iterable[Fact
     looked: dict[str, Looked] = {}
     for definition in definitions:
         if definition.item not in answered:
-            kinds = [search.resource for search in definition.searches] or _READ_FOR.get(definition.view, ())
+            kinds = [kind for each in _asked(definition, definitions) for kind in _kinds(each)]
             looked[definition.item] = Looked(definition.item, {kind: counts[kind] for kind in kinds})
     return looked
+
+
+def _asked(definition: EvidenceDefinition, definitions: EvidenceDefinitions) -> list[EvidenceDefinition]:
+    """The item, or those that it is a part of."""
+    if definition.part is None:
+        return [definition]
+    return [each for parent in definition.part.of for each in _asked(definitions[parent], definitions)]
+
+
+def _kinds(definition: EvidenceDefinition) -> Sequence[str]:
+    return [search.resource for search in definition.searches] or _READ_FOR.get(definition.view, ())

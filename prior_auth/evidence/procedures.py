@@ -49,7 +49,7 @@ def _statement(place: Place, definition: EvidenceDefinition, binding: Binding) -
     concept = mapping(entry.resource.get("code"))
     return Statement(
         item=definition.item,
-        value=_named(concept),
+        value=named(concept),
         unit=None,
         entry=entry,
         path=f"{entry.type}.code",
@@ -61,7 +61,7 @@ def _statement(place: Place, definition: EvidenceDefinition, binding: Binding) -
     )
 
 
-def _named(concept: Mapping[str, Any]) -> str | None:
+def named(concept: Mapping[str, Any]) -> str | None:
     for each in (*sequence(concept.get("coding")), concept):
         for key in ("display", "text", "code"):
             if isinstance(mapping(each).get(key), str):

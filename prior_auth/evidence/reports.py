@@ -11,7 +11,7 @@ from prior_auth.evidence.chart import Entry, code_concept, mapping, sequence
 from prior_auth.evidence.definitions import EvidenceDefinition
 from prior_auth.evidence.finding import Finder
 from prior_auth.evidence.observations import exact_profile
-from prior_auth.evidence.procedures import _named
+from prior_auth.evidence.procedures import named
 from prior_auth.evidence.standing import Standing, standing, why
 from prior_auth.evidence.statement import Harvest, Statement
 from prior_auth.fhir import mcode
@@ -40,7 +40,7 @@ def _statement(entry: Entry, definition: EvidenceDefinition, tier: Tier) -> Stat
     concept = code_concept(entry.resource)
     return Statement(
         item=definition.item,
-        value=_named(concept),
+        value=named(concept),
         unit=None,
         entry=entry,
         path=f"{entry.type}.{'type' if entry.type == 'DocumentReference' else 'code'}",

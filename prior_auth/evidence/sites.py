@@ -12,7 +12,7 @@ from prior_auth.evidence.normalise import NORMALISERS, Unreadable
 from prior_auth.evidence.normalise.codes import SCT
 from prior_auth.evidence.normalise.site_table import SITES
 
-LEFT, RIGHT = "left", "right"
+LEFT, RIGHT, BILATERAL = "left", "right", "bilateral"
 SIDE_CODES: Mapping[str, str] = {"7771000": LEFT, "24028007": RIGHT}
 LATERALITY = "http://hl7.org/fhir/us/mcode/StructureDefinition/mcode-laterality-qualifier"
 
@@ -65,6 +65,27 @@ def side_of(concept: Any) -> str | None:
         if system == SCT and code in _STRUCTURES and _STRUCTURES[code][1]:
             return _STRUCTURES[code][1]
     return side_in(concept_text(concept))
+
+
+def side_or_both(condition: Mapping[str, Any]) -> str | None:
+    """The side of a Condition as its body sites or its name state it: `left`, `right`, `bilateral`."""
+    for concept in (*sequence(condition.get("bodySite")), condition.get("code")):
+        if _is_bilateral(concept):
+            return BILATERAL
+        if (side := side_of(concept)) is not None:
+            return side
+    return None
+
+
+def _is_bilateral(concept: Any) -> bool:
+    qualifiers = [
+        code
+        for extension in sequence(mapping(concept).get("extension"))
+        if mapping(extension).get("url") == LATERALITY
+        for _, code in codings_of(extension.get("valueCodeableConcept"))
+    ]
+    coded = (SCT, "63762007") in set(codings_of(concept))
+    return coded or "51440002" in qualifiers or re.search(r"\bbilateral\b", concept_text(concept)) is not None
 
 
 def site_of(concept: Any) -> Site | None:

@@ -44,6 +44,10 @@ _BY_STATUS: Mapping[str, Mapping[str, Standing]] = {
         "active": _C, "completed": _C, "stopped": _C, "on-hold": _C, "draft": _C, "unknown": _D,
         "cancelled": _N, "entered-in-error": _N,
     },
+    "ServiceRequest": {
+        "active": _C, "completed": _C, "draft": _C, "on-hold": _C, "unknown": _D,
+        "revoked": _N, "cancelled": _N, "entered-in-error": _N,
+    },
     "DocumentReference": {"current": _C, "superseded": _N, "entered-in-error": _N},
     "QuestionnaireResponse": {
         "completed": _C, "amended": _C, "in-progress": _P, "stopped": _N, "entered-in-error": _N,

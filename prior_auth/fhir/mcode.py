@@ -25,6 +25,7 @@ ITEM = "urn:prior-auth:item"
 RELATED_CONDITION = f"{MCODE}mcode-related-condition"
 RELATED_CONDITION_ABSENT = f"{MCODE}mcode-related-condition-absent"
 VIEW_BASE = "https://view.prior-auth.example/"  # nobody answers there: it makes relative references resolve
+ASSERTED = "http://hl7.org/fhir/StructureDefinition/condition-assertedDate"
 DATA_ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 
 _HL7 = "http://terminology.hl7.org/CodeSystem/"
@@ -205,6 +206,9 @@ def patient(source: Mapping[str, Any]) -> Resource:
     }
 
 
+_SUBJECT = {"AllergyIntolerance": "patient", "FamilyMemberHistory": "patient", "Coverage": "beneficiary"}
+
+
 def published(
     resource: Mapping[str, Any], *, id: str, source: str, subject: str, tags: Iterable[tuple[str, str]]
 ) -> Resource:
@@ -215,9 +219,7 @@ def published(
     if profile:
         meta["profile"] = [profile]
     meta["tag"] = [{"system": system, "code": code} for system, code in tags]
-    who = (
-        {} if kind == "Patient" else {"patient" if kind == "AllergyIntolerance" else "subject": {"reference": subject}}
-    )
+    who = {} if kind == "Patient" else {_SUBJECT.get(kind, "subject"): {"reference": subject}}
     return {"resourceType": kind, "id": id, "meta": meta, **content, **who}
 
 

@@ -48,7 +48,8 @@ class Hearing:
 
     def _order_in_view(self) -> str:
         """The order's id in the view: its own, unless the view had to number it."""
-        facts = (one for one in self.evidence.facts_of("request.drug") if one.source.reference == self.item.order)
+        asked = self.evidence.facts_of("request.drug", "request.procedure")
+        facts = (one for one in asked if one.source.reference == self.item.order)
         view = next((one.view for one in facts if one.view), self.item.order)
         return view.partition("/")[2]
 

@@ -184,9 +184,8 @@ class _Teller:
         base = event
         while base.site.op in ("Member", "As", "Convert") and base.parts and base.site.refers is None:
             base = base.parts[0]
-        source = None
-        if base.site.op not in ("Name", "This") or base.site.refers or base.site.parameter:
-            source = self.node(base)
+        is_node = base.site.op not in _CHAIN or base.site.refers is not None or base.site.parameter is not None
+        source = self.node(base) if is_node else None
         reference, path = self.origins.of_event(event)
         told = {"kind": "value", "value": self.shown(event.value), **_given(reference=reference, path=path)}
         if source is not None:

@@ -42,9 +42,9 @@ _COMPARATOR = (
 )
 
 
-def value_of(element: Fhir) -> Any:
-    """What is inside a FHIR primitive: a String, Integer, Decimal, Boolean, Date, DateTime or Time."""
-    return _READERS.get(element.type, _text)(element)
+def reader(name: str) -> Converter:
+    """Takes out what is inside the FHIR primitive `name`: a String, Integer, Decimal, Boolean, Date, DateTime, Time."""
+    return _READERS.get(name, _text)
 
 
 def _text(element: Fhir) -> str | None:
@@ -78,7 +78,7 @@ def _decimal(element: Fhir) -> Decimal | None:
 
 
 def _moment(read: Callable[[str], Any]) -> Converter:
-    def reader(element: Fhir) -> Any:
+    def moment(element: Fhir) -> Any:
         text = element.json
         if text is None:
             return None
@@ -87,17 +87,18 @@ def _moment(read: Callable[[str], Any]) -> Converter:
             raise _unreadable(element, f"a {element.type}")
         return found
 
-    return reader
+    return moment
 
 
 def _unreadable(element: Fhir, wanted: str) -> EvaluationError:
     return EvaluationError(f"a FHIR {element.type} holds no value that reads as {wanted}", fix="correct the chart")
 
 
+_DATE_TIME = _moment(temporal.read_date_time)
 _READERS: dict[str, Converter] = {
     "boolean": _boolean, "integer": _integer, "positiveInt": _integer, "unsignedInt": _integer, "decimal": _decimal,
-    "date": _moment(temporal.read_date), "dateTime": _moment(temporal.read_date_time),
-    "instant": _moment(temporal.read_date_time), "time": _moment(temporal.read_time),
+    "date": _moment(temporal.read_date), "dateTime": _DATE_TIME, "instant": _DATE_TIME,
+    "time": _moment(temporal.read_time),
 }  # fmt: skip
 
 
@@ -140,7 +141,7 @@ def to_ratio(ratio: Fhir) -> Ratio | None:
 def period_to_interval(period: Fhir) -> Interval:
     """A missing start is unknown, a missing end is still running: the end of time."""
     low, high = (
-        None if period.json.get(name) is None else value_of(Fhir("dateTime", period.json[name]))
+        None if period.json.get(name) is None else _DATE_TIME(Fhir("dateTime", period.json[name]))
         for name in ("start", "end")
     )
     return Interval(low, high, low is not None, True, "DateTime")
@@ -158,7 +159,7 @@ def conversion(name: str) -> tuple[Type, Converter] | None:
     """What FHIRHelpers makes of the FHIR type `name`: the CQL type and the function; None where it makes nothing."""
     inside = primitive(name)
     if inside is not None:
-        return inside, value_of
+        return inside, reader(name)
     if name in QUANTITIES or model.is_subtype(name, "Quantity"):
         return QUANTITY, to_quantity
     return _COMPLEX.get(name)

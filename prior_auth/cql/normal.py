@@ -62,7 +62,7 @@ def _given(**parts: Any) -> dict[str, Any]:
 
 def _fhir(value: Fhir) -> Any:
     if primitive(value.type) is not None:
-        return normal(helpers.value_of(value))
+        return normal(helpers.reader(value.type)(value))
     if model.is_resource(value.type):
         return {"reference": value.reference}
     return {"fhir": value.type, "json": value.json}

@@ -25,6 +25,7 @@ from prior_auth.cql.types import (
     Type,
     Variable,
 )
+from prior_auth.cql.values.compare import equal
 
 Converter = Callable[[Any], Any]
 
@@ -211,6 +212,38 @@ def _expected(overloads: Iterable[Overload]) -> str | None:
     return f"it takes {' or '.join(listed)}" if listed else None
 
 
+class Constant:
+    """A computation that gives the same value always; operators on nothing but constants are worked out at once."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __call__(self, run: Run, frame: Frame) -> Any:
+        return self.value
+
+
+constant = Constant
+
+
+def folded(compute: Compute, operands: Iterable[Compute]) -> Compute:
+    """Its value as a constant where all operands are constants; what goes wrong is left to the evaluation.
+
+    `compute` needs no run. A list of the result is left alone: it could be changed by whoever gets it.
+    """
+    if not all(isinstance(one, Constant) for one in operands):
+        return compute
+    try:
+        value = compute(NO_RUN, [])
+    except (EvaluationError, TypeError, ValueError, ArithmeticError, AttributeError, LookupError):
+        return compute
+    return compute if isinstance(value, (list, dict)) else Constant(value)
+
+
+NO_RUN: Any = None
+
+
 def applied(compute: Compute, convert: Converter) -> Compute:
     """`convert` on what `compute` gives; null stays null."""
     if convert is same:
@@ -220,35 +253,63 @@ def applied(compute: Compute, convert: Converter) -> Compute:
         value = compute(run, frame)
         return None if value is None else convert(value)
 
-    return converted
-
-
-def constant(value: Any) -> Compute:
-    return lambda run, frame: value
+    return folded(converted, [compute])
 
 
 def called(overload: Overload, operands: list[Compute], at: At, precision: str | None) -> Compute:
     """A call of the overload's function, null where an operand is null and the function does not want it."""
     function = overload.function
     if overload.precise:
-        plain = function
-
-        def function(*values: Any) -> Any:
-            return plain(*values, precision)
-
-    if overload.with_run:
-        return _with_run(overload, function, operands, at)
-    if overload.name not in _BRIEF and any(isinstance(one, ListOf) for one in overload.parameters):
-        return _with_run(overload, _counted(function), operands, at)
-    if overload.nulls or len(operands) not in (1, 2):
-        return _general(overload, function, operands, at)
+        function = _at_precision(function, precision, len(operands))
+    if overload.name in _MEMBERSHIP:
+        one, many = (0, 1) if _MEMBERSHIP[overload.name] else (1, 0)
+        members = _constants_of_one_kind(operands[many])
+        if members is not None and isinstance(overload.parameters[one], Variable):
+            return _member(operands[one], *members)
+    with_run = overload.with_run
+    if not with_run and overload.name not in _BRIEF and any(isinstance(one, ListOf) for one in overload.parameters):
+        with_run, function = True, _counted(function)
     if len(operands) == 1:
-        return _unary(function, operands[0], at)
-    return _binary(function, operands[0], operands[1], at)
+        compute = (_unary_in_run if with_run else _unary)(function, operands[0], overload.nulls, at)
+    elif len(operands) == 2:
+        compute = (_binary_in_run if with_run else _binary)(function, operands[0], operands[1], overload.nulls, at)
+    else:
+        compute = _general(function if with_run else _without_run(function), operands, overload.nulls, at)
+    return compute if with_run else folded(compute, operands)
 
 
 # Operators on lists that look at one or two elements only.
 _BRIEF = frozenset({"First", "Last", "Exists", "Indexer", "Length", "SingletonFrom", "Count"})
+# Whether the value stands before the list that may hold it.
+_MEMBERSHIP = {"In": True, "IncludedIn": True, "Contains": False, "Includes": False}
+
+
+def _at_precision(function: Callable[..., Any], precision: str | None, operands: int) -> Callable[..., Any]:
+    if operands == 2:
+        return lambda left, right: function(left, right, precision)
+    return lambda *values: function(*values, precision)
+
+
+def _without_run(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda run, *values: function(*values)
+
+
+def _constants_of_one_kind(values: Compute) -> tuple[frozenset[Any], type] | None:
+    """The elements of a constant list of nothing but texts, or nothing but whole numbers, and their Python type."""
+    if not isinstance(values, Constant) or not isinstance(values.value, tuple):
+        return None
+    kinds = {type(one) for one in values.value}
+    return (frozenset(values.value), kinds.pop()) if kinds in ({str}, {int}) else None
+
+
+def _member(operand: Compute, members: frozenset[Any], kind: type) -> Compute:
+    """Whether a value is one of some constants, which are all of one kind."""
+
+    def compute(run: Run, frame: Frame) -> bool:
+        value = operand(run, frame)
+        return value in members if type(value) is kind else any(equal(one, value) is True for one in members)
+
+    return compute
 
 
 def _counted(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -265,10 +326,10 @@ def _counted(function: Callable[..., Any]) -> Callable[..., Any]:
     return counted
 
 
-def _unary(function: Callable[..., Any], operand: Compute, at: At) -> Compute:
+def _unary(function: Callable[..., Any], operand: Compute, nulls: bool, at: At) -> Compute:
     def compute(run: Run, frame: Frame) -> Any:
         value = operand(run, frame)
-        if value is None:
+        if value is None and not nulls:
             return None
         try:
             return function(value)
@@ -278,11 +339,24 @@ def _unary(function: Callable[..., Any], operand: Compute, at: At) -> Compute:
     return compute
 
 
-def _binary(function: Callable[..., Any], left: Compute, right: Compute, at: At) -> Compute:
+def _unary_in_run(function: Callable[..., Any], operand: Compute, nulls: bool, at: At) -> Compute:
+    def compute(run: Run, frame: Frame) -> Any:
+        value = operand(run, frame)
+        if value is None and not nulls:
+            return None
+        try:
+            return function(run, value)
+        except EvaluationError as error:
+            raise placed(error, at) from None
+
+    return compute
+
+
+def _binary(function: Callable[..., Any], left: Compute, right: Compute, nulls: bool, at: At) -> Compute:
     def compute(run: Run, frame: Frame) -> Any:
         first = left(run, frame)
         second = right(run, frame)
-        if first is None or second is None:
+        if (first is None or second is None) and not nulls:
             return None
         try:
             return function(first, second)
@@ -292,24 +366,21 @@ def _binary(function: Callable[..., Any], left: Compute, right: Compute, at: At)
     return compute
 
 
-def _general(overload: Overload, function: Callable[..., Any], operands: list[Compute], at: At) -> Compute:
-    nulls = overload.nulls
-
+def _binary_in_run(function: Callable[..., Any], left: Compute, right: Compute, nulls: bool, at: At) -> Compute:
     def compute(run: Run, frame: Frame) -> Any:
-        values = [operand(run, frame) for operand in operands]
-        if not nulls and any(value is None for value in values):
+        first = left(run, frame)
+        second = right(run, frame)
+        if (first is None or second is None) and not nulls:
             return None
         try:
-            return function(*values)
+            return function(run, first, second)
         except EvaluationError as error:
             raise placed(error, at) from None
 
     return compute
 
 
-def _with_run(overload: Overload, function: Callable[..., Any], operands: list[Compute], at: At) -> Compute:
-    nulls = overload.nulls
-
+def _general(function: Callable[..., Any], operands: list[Compute], nulls: bool, at: At) -> Compute:
     def compute(run: Run, frame: Frame) -> Any:
         values = [operand(run, frame) for operand in operands]
         if not nulls and any(value is None for value in values):

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from prior_auth.cql.compiler.base import Compiled, Scope, applied, as_system, constant, placed
+from prior_auth.cql.compiler.base import NO_RUN, Compiled, Constant, Scope, applied, as_system, constant, folded, placed
 from prior_auth.cql.compiler.literals import INSTANCES, literal, quantity
 from prior_auth.cql.compiler.members import Members
 from prior_auth.cql.compiler.timings import Timings
@@ -98,6 +98,28 @@ class Expressions(Timings, Members):
             except EvaluationError as error:
                 raise placed(error, node.at) from None
 
+        return Compiled(IntervalOf(point), folded(compute, [low, high]))
+
+    def on_ComputedInterval(self, node: Node, scope: Scope) -> Compiled:
+        """ELM's conversions of intervals: closed where the one that is converted is. Null where that is null."""
+        bounds = [self._system(self.compile(one, scope)) for one in node.args]
+        point = widened([one.type for one in bounds], fhir=self.has_helpers)
+        low, high = (self.converted(one, point, node.at, "a bound").compute for one in bounds)
+        flags = [
+            constant(node[side]) if one is None else self.condition(one, scope, "a flag")
+            for side, one in zip(("lowClosed", "highClosed"), node["closed"], strict=True)
+        ]
+        name = point.name if isinstance(point, Named) else "Any"
+
+        def compute(run: Run, frame: Frame) -> Interval | None:
+            closed = [one(run, frame) for one in flags]
+            if None in closed:
+                return None
+            try:
+                return check(Interval(low(run, frame), high(run, frame), closed[0], closed[1], name))
+            except EvaluationError as error:
+                raise placed(error, node.at) from None
+
         return Compiled(IntervalOf(point), compute)
 
     def _system(self, value: Compiled) -> Compiled:
@@ -114,6 +136,8 @@ class Expressions(Timings, Members):
         else:
             element = widened([one.type for one in elements], fhir=self.has_helpers)
         computes = [self.converted(one, element, node.at, "an element").compute for one in elements]
+        if computes and all(isinstance(one, Constant) for one in computes):
+            return Compiled(ListOf(element), constant(tuple(one(NO_RUN, []) for one in computes)))
         return Compiled(ListOf(element), lambda run, frame: [one(run, frame) for one in computes])
 
     def on_Tuple(self, node: Node, scope: Scope) -> Compiled:

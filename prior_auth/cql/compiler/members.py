@@ -153,7 +153,7 @@ def _fhir_element(type_name: str, name: str) -> tuple[Type, Getter] | None:
 
 def _of_primitive(type_name: str, inside: Named, name: str) -> tuple[Type, Getter] | None:
     if name == "value":
-        return inside, helpers.value_of
+        return inside, helpers.reader(type_name)
     if name == "id":
         return fhir("string"), lambda value: _made("string", (value.extra or {}).get("id"), None)
     if name == "extension":
@@ -173,8 +173,7 @@ def _made(type_name: str, json: Any, extra: Any) -> Fhir | None:
 def _reader(key: str, type_name: str) -> Getter:
     """Reads the one value under a JSON key."""
     if primitive(type_name) is not None:
-        extra_key = f"_{key}"
-        return lambda value: _made(type_name, value.json.get(key), value.json.get(extra_key))
+        return _primitive_reader(key, type_name)
     if model.is_resource(type_name):
         return lambda value: _resource(value.json.get(key))
 
@@ -182,9 +181,20 @@ def _reader(key: str, type_name: str) -> Getter:
         json = value.json.get(key)
         if json is None:
             return None
-        if not isinstance(json, Mapping):
+        if not isinstance(json, dict):
             raise EvaluationError(f"the element {key} of the chart should be an object", fix="correct the chart")
         return Fhir(type_name, json)
+
+    return read
+
+
+def _primitive_reader(key: str, type_name: str) -> Getter:
+    extra_key = f"_{key}"
+
+    def read(value: Fhir) -> Fhir | None:
+        json = value.json
+        found, extra = json.get(key), json.get(extra_key)
+        return None if found is None and not extra else Fhir(type_name, found, extra)
 
     return read
 

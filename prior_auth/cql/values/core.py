@@ -86,8 +86,9 @@ class Fhir:
     @property
     def reference(self) -> str | None:
         """`Type/id` of a resource."""
-        if isinstance(self.json, Mapping) and self.json.get("resourceType") == self.type and self.json.get("id"):
-            return f"{self.type}/{self.json['id']}"
+        json = self.json
+        if isinstance(json, dict) and json.get("resourceType") == self.type and json.get("id"):
+            return f"{self.type}/{json['id']}"
         return None
 
     def __repr__(self) -> str:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from prior_auth.cql.errors import EvaluationError
 from prior_auth.cql.values.uncertain import Uncertain, between
@@ -37,13 +37,10 @@ class Date:
     """`parts` is year, month, day, as far as known."""
 
     parts: tuple[int, ...]
+    offset: ClassVar[int] = 0
 
     def __str__(self) -> str:
         return "-".join(f"{part:0{4 if i == 0 else 2}}" for i, part in enumerate(self.parts))
-
-    @property
-    def offset(self) -> int:
-        return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +63,10 @@ class Time:
     """`parts` is hour to millisecond, as far as known."""
 
     parts: tuple[int, ...]
+    offset: ClassVar[int] = 0
 
     def __str__(self) -> str:
         return _clock(self.parts)
-
-    @property
-    def offset(self) -> int:
-        return 0
 
 
 Temporal = Date | DateTime | Time
@@ -100,12 +94,13 @@ def read_date_time(text: str) -> DateTime | None:
     match = _DATE_TIME.fullmatch(text)
     if match is None:
         return None
-    parts = [int(part) for part in match.group(1, 2, 3, 5, 6, 7) if part is not None]
-    if match[5] is not None and len(parts) < 4:
+    year, month, day, _, hour, minute, second, fraction, offset = match.groups()
+    if hour is not None and day is None:
         return None
-    if match[8] is not None:
-        parts.append(int(match[8][:3].ljust(3, "0")))
-    return date_time(parts, _offset(match[9]))
+    parts = [int(part) for part in (year, month, day, hour, minute, second) if part is not None]
+    if fraction is not None:
+        parts.append(int(fraction[:3].ljust(3, "0")))
+    return date_time(parts, _offset(offset))
 
 
 def read_time(text: str) -> Time | None:
@@ -174,6 +169,9 @@ def of_python(value: dt.date) -> Date | DateTime:
 
 def order(left: Temporal, right: Temporal, precision: str | None = None) -> int | None:
     """-1, 0 or 1; None where the missing parts of one could decide. Offsets count for hours and finer."""
+    a, b = left.parts, right.parts
+    if precision is None and len(a) == len(b) and left.offset == right.offset:
+        return -1 if a < b else int(a > b)
     a, b = _full(left), _full(right)
     if left.offset != right.offset and (precision is None or precision in _TIME_UNITS):
         a, b = _in_utc(left), _in_utc(right)

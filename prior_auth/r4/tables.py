@@ -50,12 +50,20 @@ def structure(canonical: str) -> Structure | None:
 
     A version that is not here is answered with the newest that is: guides pin versions that differ in nothing we check.
     """
-    url, _, version = canonical.partition("|")
-    known = _index().structures.get(url)
-    if not known:
+    exact = held(canonical)
+    if exact is None:
         return None
-    file = next((file for told, file in known if told == version), known[-1][1])
-    return _package(file).get(url)
+    url, _, version = exact.partition("|")
+    return _package(_files()[url][version]).get(url)
+
+
+def held(canonical: str) -> str | None:
+    """`url|version` of the definition that a canonical URL, with a version or without, is answered with."""
+    url, _, version = canonical.partition("|")
+    known = _files().get(url)
+    if known is None:
+        return None
+    return f"{url}|{version if version in known else next(reversed(known))}"
 
 
 def is_of_shipped_guide(canonical: str) -> bool:
@@ -67,14 +75,14 @@ def is_of_shipped_guide(canonical: str) -> bool:
 @cache
 def _guide_spaces() -> frozenset[str]:
     # R4's own name space is left out: newer editions of the core extensions are not all here.
-    spaces = {url.rpartition("/")[0] for url in _index().structures}
+    spaces = {url.rpartition("/")[0] for url in _files()}
     return frozenset(one for one in spaces if "/us/" in one or "/uv/" in one)
 
 
 def canonicals() -> Iterator[str]:
     """Every shipped profile and extension as `url|version`."""
-    for url, known in _index().structures.items():
-        for version, _ in known:
+    for url, known in _files().items():
+        for version in known:
             yield f"{url}|{version}"
 
 
@@ -90,8 +98,10 @@ def code_system(url: str) -> CodeSystem | None:
 
 
 @cache
-def _index() -> Index:
-    return unpack((_DATA / "index.json.xz").read_bytes(), Index)
+def _files() -> dict[str, dict[str, str]]:
+    """Package file by canonical URL and version, the newest last."""
+    index = unpack((_DATA / "index.json.xz").read_bytes(), Index)
+    return {url: dict(known) for url, known in index.structures.items()}
 
 
 @cache

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any, Protocol
+from functools import lru_cache
+from typing import NamedTuple, Protocol
 
 from prior_auth.fhir.validate import membership
-from prior_auth.fhir.validate.issue import Issue, has_errors
-from prior_auth.fhir.validate.slicing import Matcher, matcher_of
+from prior_auth.fhir.validate.fixed import fits, shown
+from prior_auth.fhir.validate.issue import Issue, brief, has_errors
+from prior_auth.fhir.validate.slicing import matcher_of
 from prior_auth.fhir.validate.tree import Item, Node, extension_url, items, tree_of
 from prior_auth.r4 import model
-from prior_auth.r4.definitions import HL7, Fixed, Invariant, TypeRef
+from prior_auth.r4.definitions import HL7, Invariant
 
 MAX_DEPTH = 12
 _CODED = frozenset({"code", "Coding", "CodeableConcept", "Quantity", "string", "uri", "canonical"})
@@ -33,17 +34,18 @@ class Conformance:
 
     def __init__(self, around: Surroundings) -> None:
         self.around = around
-        self._judged: dict[tuple[int, str], list[Issue]] = {}
-        self._matchers: dict[int, Matcher] = {}
+        self._judged: dict[tuple[int, int], list[Issue]] = {}
         self._depth = 0
 
     def issues(self, item: Item, canonical: str) -> list[Issue]:
         """What the value breaks of a profile; a profile that refers to itself is taken to hold meanwhile."""
-        key = (id(item.value), canonical)
+        root = tree_of(canonical)
+        if root is None:
+            return []
+        key = (id(item.value), id(root))  # trees are kept for good, so ids stay
         if key not in self._judged:
             self._judged[key] = []
-            root = tree_of(canonical)
-            if root is not None and self._depth < MAX_DEPTH:
+            if self._depth < MAX_DEPTH:
                 self._depth += 1
                 found: list[Issue] = []
                 self.node(root, item, found)
@@ -66,20 +68,22 @@ class Conformance:
         element = node.element
         if element.fixed is not None and item.value is not None and not fits(element.fixed, item.value):
             word = "must be" if element.fixed.exact else "must hold"
-            message = f"{word} {_shown(element.fixed.value)}"
+            message = f"{word} {shown(element.fixed.value)}"
             found.append(Issue("error", item.path, "fixed", message, "write that value"))
-        if element.binding is not None and item.type in _CODED:
-            found += membership.check(element.binding, item.value if item.value is not None else item.extra, item.path)
+        if node.binding is not None and item.type in _CODED:
+            found += membership.check(node.binding, item.value if item.value is not None else item.extra, item.path)
         if element.max_length is not None and isinstance(item.value, str) and len(item.value) > element.max_length:
             found.append(Issue("error", item.path, "primitive", f"longer than {element.max_length} characters"))
         if element.min_value is not None or element.max_value is not None:
             self._range(node, item, found)
         if node.types:
-            self._types(node.types, item, found)
+            self._types(node, item, found)
         if element.invariants:
             found += self.around.invariants(item, element.invariants)
         for child in node.children:
-            self._child(child, item, found)
+            values = items(child, item)
+            if values or child.is_needed:
+                self._child(child, values, f"{item.path}.{child.name}", found)
 
     def _range(self, node: Node, item: Item, found: list[Issue]) -> None:
         least, most, value = node.element.min_value, node.element.max_value, item.value
@@ -89,9 +93,7 @@ class Conformance:
             if below or above:
                 found.append(Issue("error", item.path, "primitive", f"out of range: {least} to {most}"))
 
-    def _child(self, child: Node, holder: Item, found: list[Issue]) -> None:
-        values = list(items(child, holder))
-        name = f"{holder.path}.{child.name}"
+    def _child(self, child: Node, values: list[Item], name: str, found: list[Issue]) -> None:
         if child.is_counted:
             _count(child, len(values), name, child.name, "cardinality", found)
         if child.slices:
@@ -100,71 +102,71 @@ class Conformance:
             self.node(child, one, found)
 
     def _slices(self, child: Node, values: list[Item], name: str, found: list[Issue]) -> None:
-        matchers = [(one, self._matcher(child, one)) for one in child.slices]
-        surely, perhaps = Counter[str | None](), Counter[str | None]()
-        last = -1
+        surely, perhaps = [0] * len(child.slices), [0] * len(child.slices)
+        slicing, last = child.element.slicing, -1
         for value in values:
-            answers = [matches(value) for _, matches in matchers]
-            at = next((answers.index(one) for one in (True, None) if one in answers), len(matchers))
-            if at < len(matchers):
-                matched = matchers[at][0]
-                (surely if answers[at] else perhaps)[matched.element.slice] += 1
-                self.node(matched, value, found)
-            elif child.element.slicing is not None and child.element.slicing.rules == "closed":
+            at, is_sure = self._slice_of(child, value)
+            if at < len(child.slices):
+                (surely if is_sure else perhaps)[at] += 1
+                self.node(child.slices[at], value, found)
+            elif slicing is not None and slicing.rules == "closed":
                 allowed = ", ".join(str(one.element.slice) for one in child.slices)
                 message = f"fits none of the allowed kinds: {allowed}"
                 found.append(Issue("error", value.path, "slicing", message, "make it one of them or remove it"))
-            if child.element.slicing is not None and child.element.slicing.ordered:
+            if slicing is not None and slicing.ordered:
                 if at < last:
                     found.append(Issue("error", value.path, "slicing", "out of the order that the profile asks for"))
                 last = max(last, at)
-        for one in child.slices:
-            title = f"{child.name}:{one.element.slice}"
-            known, possible = surely[one.element.slice], perhaps[one.element.slice]
+        for one, known, possible in zip(child.slices, surely, perhaps, strict=True):
             count = max(known, min(known + possible, one.element.min))  # doubt counts in favour
-            _count(one, count, name, title, "slicing", found)
+            _count(one, count, name, f"{child.name}:{one.element.slice}", "slicing", found)
 
-    def _matcher(self, sliced: Node, one: Node) -> Matcher:
-        key = id(one)  # trees are kept for good, so ids stay
-        if key not in self._matchers:
-            self._matchers[key] = matcher_of(sliced, one, self)
-        return self._matchers[key]
+    def _slice_of(self, child: Node, value: Item) -> tuple[int, bool]:
+        """Where the slice stands that a value belongs to, and whether that is sure; past the last: to none."""
+        doubtful: int | None = None
+        for number, one in enumerate(child.slices):
+            answer = matcher_of(child, one)(value, self)
+            if answer:
+                return number, True
+            if answer is None and doubtful is None:
+                doubtful = number
+        return (doubtful if doubtful is not None else len(child.slices)), False
 
-    def _types(self, types: tuple[TypeRef, ...], item: Item, found: list[Issue]) -> None:
+    def _types(self, node: Node, item: Item, found: list[Issue]) -> None:
         kind = _type_of(item)
         if kind is None:
             return
-        allowed = [ref for ref in types if _is_allowed(kind, ref.code)]
-        if not allowed:
-            codes = " or ".join(dict.fromkeys(ref.code for ref in types))
-            found.append(Issue("error", item.path, "type", f"{kind} is not allowed here", f"use {codes}"))
+        allowed = _allowed(node, kind)
+        if allowed is None:
+            codes = " or ".join(dict.fromkeys(ref.code for ref in node.types))
+            found.append(Issue("error", item.path, "type", f"{brief(kind)} is not allowed here", f"use {codes}"))
             return
-        profiles = [profile for ref in allowed for profile in ref.profiles]
-        if profiles and kind != "Extension" and all(ref.profiles for ref in allowed):
-            self._one_of(profiles, item, item, found)
-        targets = [target for ref in allowed if ref.code == "Reference" for target in ref.targets]
-        if targets and isinstance(item.value, Mapping):
-            self._target(targets, item, found)
+        if allowed.profiles:
+            self._one_of(allowed.profiles, item, item, found)
+        if allowed.targets and isinstance(item.value, dict):
+            self._target(allowed.targets, item, found)
 
-    def _target(self, targets: list[str], item: Item, found: list[Issue]) -> None:
+    def _target(self, targets: Targets, item: Item, found: list[Issue]) -> None:
         reference = item.value.get("reference")
         resolved = self.around.resolve(reference, item) if isinstance(reference, str) else None
         if resolved is None:
             return  # what it says of itself is judged against the base types' targets
         kind = resolved.value["resourceType"]
-        fitting = [one for one in targets if type_of_profile(one) in (kind, "Resource")]
+        fitting = tuple(one for one, type_name in targets if type_name in (kind, "Resource"))
         if not fitting:
-            allowed = " or ".join(dict.fromkeys(type_of_profile(one) or one for one in targets))
-            message = f"points at a {kind}, which is not allowed here"
+            allowed = " or ".join(dict.fromkeys(type_name or one for one, type_name in targets))
+            message = f"points at a {brief(kind)}, which is not allowed here"
             found.append(Issue("error", item.path, "reference", message, f"point at {allowed}"))
             return
         if not any(_is_base(one) for one in fitting):
             self._one_of(fitting, resolved, item, found)
 
-    def _one_of(self, profiles: list[str], item: Item, at: Item, found: list[Issue]) -> None:
+    def _one_of(self, profiles: tuple[str, ...], item: Item, at: Item, found: list[Issue]) -> None:
         """The value keeps one of the profiles. If there is one only, what it breaks is told in full."""
         known = [one for one in profiles if _is_base(one) or tree_of(one) is not None]
-        known.sort(key=lambda one: one.split("|")[0] not in _claimed(item))  # what it says it is is tried first
+        if len(known) > 1:
+            claimed = _claimed(item)
+            known.sort(key=lambda one: one.split("|")[0] not in claimed)  # what it says it is is tried first
         if len(known) < len(profiles):
             unknown = next(one for one in profiles if one not in known)
             if not any(self.conforms(item, one) for one in known):
@@ -186,13 +188,10 @@ class Conformance:
 
 def _claimed(item: Item) -> frozenset[str]:
     """The profiles that a resource claims in meta.profile, without versions."""
-    meta = item.value.get("meta") if isinstance(item.value, Mapping) else None
-    claimed = meta.get("profile") if isinstance(meta, Mapping) else None
-    return (
-        frozenset(one.split("|")[0] for one in claimed if isinstance(one, str))
-        if isinstance(claimed, list)
-        else frozenset()
-    )
+    meta = item.value.get("meta") if isinstance(item.value, dict) else None
+    claimed = meta.get("profile") if isinstance(meta, dict) else None
+    told = claimed if isinstance(claimed, list) else []
+    return frozenset(one.split("|")[0] for one in told if isinstance(one, str))
 
 
 def type_of_profile(canonical: str) -> str | None:
@@ -205,23 +204,27 @@ def type_of_profile(canonical: str) -> str | None:
     return root.element.path.split(".")[0] if root is not None else None
 
 
-def fits(fixed: Fixed, value: Any) -> bool:
-    return bool(_equal(fixed.value, value)) if fixed.exact else _holds(fixed.value, value)
+# Canonical URLs of what a reference may point at, each with the R4 type it is a profile of, if that is known.
+Targets = tuple[tuple[str, str | None], ...]
 
 
-def _holds(pattern: Any, value: Any) -> bool:
-    """pattern[x]: all that the pattern names is there, lists in any order."""
-    if isinstance(pattern, Mapping):
-        return isinstance(value, Mapping) and all(
-            key in value and _holds(part, value[key]) for key, part in pattern.items()
-        )
-    if isinstance(pattern, list):
-        return isinstance(value, list) and all(any(_holds(part, one) for one in value) for part in pattern)
-    return _equal(pattern, value)
+class Allowed(NamedTuple):
+    """What an element's types say of one kind of value: profiles of which it keeps one, targets of a reference."""
+
+    profiles: tuple[str, ...]
+    targets: Targets
 
 
-def _equal(one: Any, other: Any) -> bool:
-    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
+@lru_cache(maxsize=8192)  # the kind may be any word that stands in the input
+def _allowed(node: Node, kind: str) -> Allowed | None:
+    """None where the kind is not allowed at all."""
+    refs = [ref for ref in node.types if _is_allowed(kind, ref.code)]
+    if not refs:
+        return None
+    is_profiled = kind != "Extension" and all(ref.profiles for ref in refs)
+    profiles = tuple(profile for ref in refs for profile in ref.profiles) if is_profiled else ()
+    targets = [target for ref in refs if ref.code == "Reference" for target in ref.targets]
+    return Allowed(profiles, tuple((one, type_of_profile(one)) for one in targets))
 
 
 def _count(node: Node, count: int, path: str, name: str, rule: str, found: list[Issue]) -> None:
@@ -236,7 +239,7 @@ def _count(node: Node, count: int, path: str, name: str, rule: str, found: list[
 
 
 def _type_of(item: Item) -> str | None:
-    if isinstance(item.value, Mapping) and isinstance(item.value.get("resourceType"), str):
+    if isinstance(item.value, dict) and isinstance(item.value.get("resourceType"), str):
         return str(item.value["resourceType"])
     return item.type if "." not in item.type else None
 
@@ -247,13 +250,3 @@ def _is_allowed(kind: str, code: str) -> bool:
 
 def _is_base(canonical: str) -> bool:
     return model.is_type(canonical.split("|")[0].removeprefix(HL7))
-
-
-def _shown(value: Any) -> str:
-    """A fixed value in short: codes as system#code."""
-    if isinstance(value, Mapping):
-        codes = [f"{system or ''}#{code}" for system, code in membership.codes_in(value)]
-        return ", ".join(codes) if codes else ", ".join(f"{key}={_shown(part)}" for key, part in value.items())
-    if isinstance(value, list):
-        return " and ".join(_shown(part) for part in value)
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from prior_auth.fhir.validate.issue import Issue
+from prior_auth.fhir.validate.issue import Issue, brief
 from prior_auth.fhir.validate.structure import Standing
 from prior_auth.r4 import model, tables
 
@@ -30,9 +30,9 @@ def check(standing: Standing) -> Iterator[Issue]:
             message = "an unknown modifier extension: it may change the meaning of all around it"
             yield Issue("error", path, "modifier-extension", message, "remove it, or make its definition known")
         elif tables.is_of_shipped_guide(url):
-            yield Issue("error", path, "extension", f"its guide defines no extension {url}", "correct the URL")
+            yield Issue("error", path, "extension", f"its guide defines no extension {brief(url)}", "correct the URL")
         else:
-            yield Issue("information", path, "not-checked", f"no definition of the extension {url} is at hand")
+            yield Issue("information", path, "not-checked", f"no definition of the extension {brief(url)} is at hand")
         return
     if definition.type != "Extension":
         yield Issue("error", f"{path}.url", "extension", f"{url} defines no extension", "use the URL of an extension")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+MAX_WORD = 200
+
 Severity = Literal["error", "warning", "information"]
 
 
@@ -23,6 +25,12 @@ class Issue:
     rule: str
     message: str
     fix: str | None = None
+
+
+def brief(word: object) -> str:
+    """A code, URL or type name of the input as messages show it: anything may stand there, of any length."""
+    text = str(word)
+    return text if len(text) <= MAX_WORD else f"{text[:MAX_WORD]}…"
 
 
 def has_errors(issues: list[Issue]) -> bool:

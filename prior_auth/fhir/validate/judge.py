@@ -8,7 +8,7 @@ from typing import Any
 
 from prior_auth.fhir.validate import bundles, extensions, invariants, references, structure, vitals
 from prior_auth.fhir.validate.conform import Conformance
-from prior_auth.fhir.validate.issue import Issue, Severity
+from prior_auth.fhir.validate.issue import Issue, Severity, brief
 from prior_auth.fhir.validate.structure import Standing, Walked
 from prior_auth.fhir.validate.tree import Item
 from prior_auth.r4 import tables
@@ -38,6 +38,7 @@ class _Judge:
         self._references = references.References(resource, bundles_in)
         self._conformance = Conformance(self)
         self._owners = {id(one.value): one for one in self._walked.resources}
+        self._at = {one.path: one.value for one in self._walked.resources}
 
     def all(self, profiles: Sequence[str]) -> list[Issue]:
         found = list(self._walked.issues)
@@ -85,13 +86,13 @@ class _Judge:
         definition = tables.structure(canonical)
         if definition is None:
             if tables.is_of_shipped_guide(canonical):
-                message = f"its guide defines no profile {canonical}"
+                message = f"its guide defines no profile {brief(canonical)}"
                 return [Issue("error", item.path, "profile", message, "correct the URL in meta.profile")]
             severity: Severity = "error" if is_asked else "warning"
-            message = f"the profile {canonical} is not at hand, so it was not judged"
+            message = f"the profile {brief(canonical)} is not at hand, so it was not judged"
             return [Issue(severity, item.path, "not-checked", message, "name a profile that is shipped")]
         if definition.type != item.type:
-            message = f"{canonical} is a profile of {definition.type}, not of {item.type}"
+            message = f"{brief(canonical)} is a profile of {definition.type}, not of {item.type}"
             return [Issue("error", item.path, "profile", message, "name a profile of this type")]
         return self._conformance.issues(item, canonical)
 
@@ -127,11 +128,15 @@ class _Judge:
         return None if self._references.is_inside_bundle(path) else self._resource
 
     def _owner_at(self, item: Item) -> Mapping[str, Any]:
-        """The resource an element is part of: the one with the longest path above it."""
+        """The resource an element is part of: the nearest one on its path."""
         if id(item.value) in self._owners:
             return item.value  # type: ignore[no-any-return]
-        above = [one for one in self._walked.resources if item.path.startswith(f"{one.path}.")]
-        return max(above, key=lambda one: len(one.path)).value if above else self._resource
+        path = item.path
+        while path not in self._at:
+            path = path.rpartition(".")[0]
+            if not path:
+                return self._resource
+        return self._at[path]
 
 
 def _not_claimed(issue: Issue) -> Issue:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from itertools import chain
 from typing import Any
 
-from prior_auth.fhir.validate.issue import Issue, Severity
+from prior_auth.fhir.validate.issue import Issue, Severity, brief
 from prior_auth.r4 import tables
-from prior_auth.r4.definitions import Binding, Codes
+from prior_auth.r4.definitions import Binding, CodeSystem
 
 
 class Member(Enum):
@@ -18,88 +20,124 @@ class Member(Enum):
     UNKNOWN = "unknown"
 
 
-def of_code(codes: Codes, code: str, system: str | None) -> Member:
-    """`system` None: a plain code, whose system the value set implies."""
-    systems = (set(codes.listed) | codes.whole) if system is None else {system}
-    for one in systems:
-        if code in codes.listed.get(one, ()) or (one in codes.whole and _has(one, code)):
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The members of one value set, made ready to be asked. `plain` are the codes of all its systems together."""
+
+    listed: dict[str, frozenset[str]]
+    whole: dict[str, CodeSystem]
+    unlisted: frozenset[str]
+    plain: frozenset[str]
+
+    def member(self, system: str | None, code: str) -> Member:
+        """`system` None: a plain code, whose system the value set implies."""
+        if system is None:
+            is_in = code in self.plain or any(one.has(code) for one in self.whole.values())
+        else:
+            whole = self.whole.get(system)
+            is_in = code in self.listed.get(system, ()) or (whole is not None and whole.has(code))
+        if is_in:
             return Member.IN
-    if "*" in codes.unlisted or (codes.unlisted if system is None else system in codes.unlisted):
-        return Member.UNKNOWN
-    return Member.OUT
+        is_open = bool(self.unlisted) if system is None else system in self.unlisted or "*" in self.unlisted
+        return Member.UNKNOWN if is_open else Member.OUT
+
+
+@cache
+def _known(canonical: str) -> _Known | None:
+    """Of a canonical that a definition names, so there are few; None if nothing is known of the set."""
+    codes = tables.codes(canonical)
+    if codes is None:
+        return None
+    whole = {url: found for url in codes.whole if (found := tables.code_system(url)) is not None}
+    return _Known(codes.listed, whole, codes.unlisted, frozenset(chain.from_iterable(codes.listed.values())))
+
+
+def telling(binding: Binding | None) -> Binding | None:
+    """A binding by which a code can be wrong or doubtful; the others are advice."""
+    matters = binding is not None and (binding.strength in ("required", "extensible") or binding.maximum)
+    return binding if matters else None
 
 
 def of_value(canonical: str, value: Any) -> Member:
     """Of a code, Coding, CodeableConcept or Quantity: the best that any of its codes is. No code at all is OUT."""
-    codes = tables.codes(canonical)
-    found = [
-        Member.UNKNOWN if codes is None else of_code(codes, code, system) for system, code in codes_in(value) if code
-    ]
-    return next((one for one in (Member.IN, Member.UNKNOWN) if one in found), Member.OUT)
+    return _best(canonical, codes_in(value))
 
 
-def codes_in(value: Any) -> Iterator[tuple[str | None, str | None]]:
+def _best(canonical: str, coded: list[tuple[str | None, str]]) -> Member:
+    known = _known(canonical)
+    best = Member.OUT
+    for system, code in coded:
+        if not code:
+            continue
+        found = Member.UNKNOWN if known is None else known.member(system, code)
+        if found is Member.IN:
+            return found
+        best = found if found is Member.UNKNOWN else best
+    return best
+
+
+def codes_in(value: Any) -> list[tuple[str | None, str]]:
     """(system, code) of each coding; the system is None for a plain code and `` where a Coding names none."""
     if isinstance(value, str):
-        yield None, value
-    elif isinstance(value, Mapping):
-        parts = value.get("coding") if "coding" in value else [value]
-        for one in parts if isinstance(parts, list) else []:
-            if isinstance(one, Mapping) and isinstance(one.get("code"), str):
-                system = one.get("system")
-                yield system if isinstance(system, str) else "", one["code"]
+        return [(None, value)]
+    if not isinstance(value, dict):
+        return []
+    parts = value.get("coding") if "coding" in value else [value]
+    found: list[tuple[str | None, str]] = []
+    for one in parts if isinstance(parts, list) else ():
+        if isinstance(one, dict) and isinstance(code := one.get("code"), str):
+            system = one.get("system")
+            found.append((system if isinstance(system, str) else "", code))
+    return found
 
 
-def check(binding: Binding, value: Any, path: str) -> Iterator[Issue]:
+def check(binding: Binding, value: Any, path: str) -> list[Issue]:
     """What a required, extensible or maximum binding says of a value; lists that are not at hand are told apart."""
+    coded, found = codes_in(value), []
     if binding.valueset and binding.strength in ("required", "extensible"):
-        yield from _against(binding.valueset, binding.strength == "required", value, path)
-    if binding.maximum and any(codes_in(value)):
-        yield from _against(binding.maximum, True, value, path)
+        is_required = binding.strength == "required"
+        if coded or (is_required and not _explains_absence(value)):
+            found += _against(binding.valueset, is_required, coded, path)
+    if binding.maximum and coded:
+        found += _against(binding.maximum, True, coded, path)
+    return found
 
 
-def _against(canonical: str, is_required: bool, value: Any, path: str) -> Iterator[Issue]:
-    coded = list(codes_in(value))
-    if not coded and (not is_required or _explains_absence(value)):
-        return
-    member = of_value(canonical, value)
+def _against(canonical: str, is_required: bool, coded: list[tuple[str | None, str]], path: str) -> list[Issue]:
+    member = _best(canonical, coded)
     if member is Member.IN:
-        return
-    shown = ", ".join(sorted({f"{system}#{code}" if system else str(code) for system, code in coded})) or "no code"
+        return []
+    if not coded:
+        return [Issue("error", path, "binding", f"a code of {canonical} is needed", _advice(canonical))]
+    shown = brief(", ".join(sorted({f"{system}#{code}" if system else code for system, code in coded})))
     if member is Member.UNKNOWN:
         message = f"{shown}: the codes of {canonical} are not at hand (licensed, absent or without end)"
-        yield Issue("information", path, "not-checked", message)
-        return
+        return [Issue("information", path, "not-checked", message)]
     severity: Severity = "error" if is_required else "warning"
-    yield Issue(severity, path, "binding", f"{shown} is not in {canonical}", fix=_advice(canonical))
+    return [Issue(severity, path, "binding", f"{shown} is not in {canonical}", _advice(canonical))]
 
 
 def _explains_absence(value: Any) -> bool:
     """A value that is only an extension (data-absent-reason) has no code to judge."""
-    return isinstance(value, Mapping) and "extension" in value and not {"coding", "code", "text"} & set(value)
+    return isinstance(value, dict) and "extension" in value and not {"coding", "code", "text"} & set(value)
 
 
-def check_coding(coding: Mapping[str, Any], path: str) -> Iterator[Issue]:
+def check_coding(coding: Mapping[str, Any], path: str) -> list[Issue]:
     """A code that its code system does not have, where the whole code system is at hand."""
     system, code = coding.get("system"), coding.get("code")
     if isinstance(system, str) and isinstance(code, str):
         known = tables.code_system(system)
         if known is not None and not known.has(code):
-            yield Issue("error", f"{path}.code", "code", f"{system} has no code {code}", "use a code that it has")
+            message = f"{system} has no code {brief(code)}"
+            return [Issue("error", f"{path}.code", "code", message, "use a code that it has")]
+    return []
 
 
-def _has(system: str, code: str) -> bool:
-    known = tables.code_system(system)
-    return known is not None and known.has(code)
-
-
+@cache
 def _advice(canonical: str) -> str:
-    codes = tables.codes(canonical)
-    known = set(chain.from_iterable(codes.listed.values())) if codes is not None else set()
-    for system in codes.whole if codes is not None else ():
-        whole = tables.code_system(system)
-        known |= whole.codes if whole is not None else frozenset()
-    if not known:
+    known = _known(canonical)
+    codes = set(known.plain).union(*(one.codes for one in known.whole.values())) if known is not None else set()
+    if not codes:
         return f"use a code of {canonical}"
-    more = f" … ({len(known)} in all)" if len(known) > 8 else ""
-    return f"use one of {', '.join(sorted(known)[:8])}{more}"
+    more = f" … ({len(codes)} in all)" if len(codes) > 8 else ""
+    return f"use one of {', '.join(sorted(codes)[:8])}{more}"

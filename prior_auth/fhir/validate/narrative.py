@@ -48,13 +48,15 @@ class _Reader:
                 self.found = self.found or "the div is not in the XHTML namespace"
         if name not in _TAGS:
             self.found = self.found or f"the element {name} is not allowed"
-        wrong = next((one for one in attributes if one not in _ATTRIBUTES), None)
-        if wrong is not None:
+        if attributes and not attributes.keys() <= _ATTRIBUTES:
+            wrong = next(one for one in attributes if one not in _ATTRIBUTES)
             self.found = self.found or f"the attribute {wrong} is not allowed"
-        self.has_content = self.has_content or name == "img"
+        if name == "img":
+            self.has_content = True
 
     def text(self, characters: str) -> None:
-        self.has_content = self.has_content or bool(characters.strip())
+        if not self.has_content and not characters.isspace():
+            self.has_content = True
 
     def problem(self) -> str | None:
         if self.root != "div":

@@ -12,6 +12,7 @@ Checker = Callable[[Any], str | None]
 
 _MAX_STRING = 1_048_576
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_SOLID = r"[^\s\x00-\x1f]"
 _YEAR = r"(?!0000)[0-9]{4}"
 _DATE = re.compile(rf"({_YEAR})(?:-(0[1-9]|1[0-2])(?:-(0[1-9]|[12][0-9]|3[01]))?)?")
 _CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)(?:\.[0-9]+)?"
@@ -19,7 +20,7 @@ _ZONE = r"(?:Z|[+-](?:(?:0[0-9]|1[0-3]):[0-5][0-9]|14:00))"
 _DATE_TIME = re.compile(rf"({_YEAR})(?:-(0[1-9]|1[0-2])(?:-(0[1-9]|[12][0-9]|3[01])(?:T{_CLOCK}{_ZONE})?)?)?")
 _INSTANT = re.compile(rf"({_YEAR})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T{_CLOCK}{_ZONE}")
 _TIME = re.compile(_CLOCK)
-_BASE64 = re.compile(r"(?:\s*[0-9a-zA-Z+/]){2,}\s*(?:=\s*){0,2}")
+_BASE64 = re.compile(r"[0-9a-zA-Z+/]+={0,2}")
 
 
 def _text(value: Any) -> str | None:
@@ -36,19 +37,18 @@ def _matching(pattern: str, what: str) -> Checker:
     compiled = re.compile(pattern)
 
     def check(value: Any) -> str | None:
-        return _text(value) or (None if compiled.fullmatch(value) else f"not {what}")
+        if isinstance(value, str) and len(value) <= _MAX_STRING and compiled.fullmatch(value):
+            return None
+        return _text(value) or f"not {what}"
 
     return check
 
 
 def _dated(pattern: re.Pattern[str], what: str) -> Checker:
     def check(value: Any) -> str | None:
-        problem = _text(value)
-        if problem:
-            return problem
-        match = pattern.fullmatch(value)
+        match = pattern.fullmatch(value) if isinstance(value, str) else None
         if match is None:
-            return f"not {what}"
+            return _text(value) or f"not {what}"
         year, month, day = match.groups()[:3]
         if day is not None and int(day) > calendar.monthrange(int(year), int(month))[1]:
             return "a day that is not in the calendar"
@@ -80,9 +80,10 @@ def _base64(value: Any) -> str | None:
     problem = _text(value)
     if problem and "1 MB" not in problem:
         return problem
-    if not _BASE64.fullmatch(value):
+    solid = "".join(value.split())
+    if not _BASE64.fullmatch(solid):
         return "not base64"
-    return None if sum(not one.isspace() for one in value) % 4 == 0 else "not base64: its length is no multiple of 4"
+    return None if len(solid) % 4 == 0 else "not base64: its length is no multiple of 4"
 
 
 _OID = re.compile(r"urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+")
@@ -90,14 +91,15 @@ _UUID = re.compile(r"urn:uuid:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{1
 
 
 def _uri(what: str) -> Checker:
-    is_uri = _matching(r"\S+", f"{what}: no blanks")
+    is_uri = _matching(rf"{_SOLID}+", f"{what}: no blanks")
 
     def check(value: Any) -> str | None:
         problem = is_uri(value)
-        if problem is None and value.startswith("urn:oid:") and not _OID.fullmatch(value):
-            return "not an OID after urn:oid:"
-        if problem is None and value.startswith("urn:uuid:") and not _UUID.fullmatch(value):
-            return "not a UUID after urn:uuid:"
+        if problem is None and value.startswith("urn:"):
+            if value.startswith("urn:oid:") and not _OID.fullmatch(value):
+                return "not an OID after urn:oid:"
+            if value.startswith("urn:uuid:") and not _UUID.fullmatch(value):
+                return "not a UUID after urn:uuid:"
         return problem
 
     return check
@@ -128,7 +130,7 @@ CHECKERS: dict[str, Checker] = {
     "string": _text,
     "markdown": _text,
     "xhtml": _text,
-    "code": _matching(r"[^\s]+(?: [^\s]+)*", "a code: no blanks at the ends, none doubled"),
+    "code": _matching(rf"{_SOLID}+(?: {_SOLID}+)*", "a code: no blanks at the ends, none doubled"),
     "id": _matching(r"[A-Za-z0-9\-.]{1,64}", "an id: 1 to 64 of A-Z a-z 0-9 - ."),
     "uri": _uri("a URI"),
     "url": _uri("a URL"),

@@ -7,7 +7,7 @@ from typing import Any
 
 from prior_auth.fhir import bundle
 from prior_auth.fhir.bundle import Entry, Index
-from prior_auth.fhir.validate.issue import Issue
+from prior_auth.fhir.validate.issue import Issue, brief
 from prior_auth.fhir.validate.structure import Standing
 from prior_auth.fhir.validate.tree import Item
 from prior_auth.r4 import model
@@ -23,10 +23,11 @@ class References:
         entries = {path: _entries(one, path) for path, one in bundles}
         self._indexes = {path: Index.of_entries(found) for path, found in entries.items()}
         self._by_path = {one.path: one for found in entries.values() for one in found}
+        self._around: dict[str, tuple[tuple[Index, Entry | None], ...]] = {}
 
     def resolve(self, reference: str, path: str, owner: Mapping[str, Any] | None = None) -> Item | None:
         """The resource that is meant by `reference` where it stands, at `path`; None if it is not in the input."""
-        standing_in = list(self._bundles_around(path))
+        standing_in = self._bundles_around(path)
         base = standing_in[0][1] if standing_in else None
         if reference.startswith("#"):
             container = owner if owner is not None else (base.resource if base else self._input)
@@ -40,10 +41,16 @@ class References:
         return None
 
     def is_inside_bundle(self, path: str) -> bool:
-        return any(True for _ in self._bundles_around(path))
+        return bool(self._bundles_around(path))
 
-    def _bundles_around(self, path: str) -> Iterator[tuple[Index, Entry | None]]:
+    def _bundles_around(self, path: str) -> tuple[tuple[Index, Entry | None], ...]:
         """The Bundles whose entries a path is in, innermost first, each with that entry."""
+        entry = path[: path.find("]", path.rfind(".entry[")) + 1]
+        if entry not in self._around:
+            self._around[entry] = tuple(self._bundles_above(entry))
+        return self._around[entry]
+
+    def _bundles_above(self, path: str) -> Iterator[tuple[Index, Entry | None]]:
         at = path.rfind(".entry[")
         while at >= 0:
             index = self._indexes.get(path[:at])
@@ -66,8 +73,8 @@ class References:
         if kind is not None and not _is_allowed(kind, targets):
             yield _wrong_type(standing, kind, targets)
         elif kind is not None and isinstance(told, str) and told != kind and model.is_resource(told):
-            message = f"type says {told}, the reference leads to a {kind}"
-            yield Issue("error", f"{standing.path}.type", "reference", message, f"write {kind}")
+            message = f"type says {told}, the reference leads to a {brief(kind)}"
+            yield Issue("error", f"{standing.path}.type", "reference", message, f"write {brief(kind)}")
         if found is None:
             yield from self._dangling(reference, standing)
 
@@ -116,5 +123,5 @@ def _is_allowed(kind: str, targets: tuple[str, ...]) -> bool:
 
 
 def _wrong_type(standing: Standing, kind: str, targets: tuple[str, ...]) -> Issue:
-    message = f"points at a {kind}, which is not allowed here"
+    message = f"points at a {brief(kind)}, which is not allowed here"
     return Issue("error", standing.path, "reference", message, f"point at {' or '.join(targets)}")

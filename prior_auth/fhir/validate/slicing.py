@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from prior_auth.fhir.validate.tree import Item, Node, extension_url, items, tree_of
+from prior_auth.fhir.validate.fixed import fits
+from prior_auth.fhir.validate.tree import Item, Node, extension_url, items_under, reads_of, tree_of
 from prior_auth.r4 import model
 from prior_auth.r4.definitions import HL7, Discriminator
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from prior_auth.fhir.validate.conform import Conformance
 
 # True: a member; False: none; None: a code list that is not at hand would have to tell.
-Matcher = Callable[[Item], bool | None]
+Matcher = Callable[[Item, "Conformance"], bool | None]
 
 _STEP = re.compile(r"extension\('([^']+)'\)|(resolve)\(\)|ofType\(([A-Za-z]+)\)|(\$this)|([a-zA-Z][a-zA-Z0-9]*)")
 
@@ -25,15 +26,18 @@ class Step(NamedTuple):
     name: str
 
 
-def matcher_of(sliced: Node, one: Node, conformance: Conformance) -> Matcher:
-    """A test for membership in slice `one` of the element `sliced`."""
+@cache
+def matcher_of(sliced: Node, one: Node) -> Matcher:
+    """A test for membership in slice `one` of the element `sliced`, made once for both."""
     slicing = sliced.element.slicing
     if slicing is None or not slicing.discriminators:
-        return _by_type(one) if sliced.element.is_choice else lambda item: conformance.keeps(one, item)
+        return _by_type(one) if sliced.element.is_choice else lambda item, conformance: conformance.keeps(one, item)
     if one.name in ("extension", "modifierExtension") and (url := extension_url(one)) is not None:
-        return lambda item: isinstance(item.value, dict) and item.value.get("url") == url
-    tests = [_test(discriminator, one, conformance) for discriminator in slicing.discriminators]
-    return lambda item: _all([test(item) for test in tests])
+        return lambda item, _: isinstance(item.value, dict) and item.value.get("url") == url
+    tests = [_test(discriminator, one) for discriminator in slicing.discriminators]
+    if len(tests) == 1:
+        return tests[0]
+    return lambda item, conformance: _all([test(item, conformance) for test in tests])
 
 
 def _all(answers: list[bool | None]) -> bool | None:
@@ -66,18 +70,18 @@ def steps_of(path: str) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def _test(discriminator: Discriminator, one: Node, conformance: Conformance) -> Matcher:
+def _test(discriminator: Discriminator, one: Node) -> Matcher:
     steps = steps_of(discriminator.path)
     targets = _defined(one, steps)
     match discriminator.type:
         case "exists":
-            return _exists(steps, targets, conformance)
+            return _exists(steps, targets)
         case "type":
-            return _of_type(steps, targets, conformance)
+            return _of_type(steps, targets)
         case "profile":
-            return _of_profile(steps, targets, conformance)
+            return _of_profile(steps, targets)
         case _:  # value and pattern ask the same: what the slice says of the element
-            return _of_value(steps, targets, conformance)
+            return _of_value(steps, targets)
 
 
 def _defined(node: Node, steps: tuple[Step, ...]) -> list[Node]:
@@ -133,25 +137,33 @@ def _go(item: Item, step: Step, conformance: Conformance) -> Iterator[Item]:
             yield from _children(item, step.name)
 
 
-def _children(item: Item, name: str) -> Iterator[Item]:
+def _children(item: Item, name: str) -> list[Item]:
     element = model.element(item.type, name)
-    if element is None:
-        return
-    if element.is_choice:
-        keys = tuple((name + code[0].upper() + code[1:], code) for code in element.codes)
-    else:
-        keys = ((name, element.inner_types[0]),)
-    yield from items(Node(element, name, keys), item)
+    return items_under(reads_of((item.type,), name, element.is_choice), item, name) if element is not None else []
 
 
-def _of_value(steps: tuple[Step, ...], targets: list[Node], conformance: Conformance) -> Matcher:
-    telling = [one for one in targets if _tells(one)]
-    if not telling:
-        return lambda item: bool(_reached(item, steps, conformance)) if targets else False
+def _of_value(steps: tuple[Step, ...], targets: list[Node]) -> Matcher:
+    tests = [_keeps(one) for one in targets if _tells(one)]
+    if not tests:
+        return lambda item, conformance: bool(_reached(item, steps, conformance)) if targets else False
 
-    def matches(item: Item) -> bool | None:
+    def matches(item: Item, conformance: Conformance) -> bool | None:
         reached = _reached(item, steps, conformance)
-        return _all([_any([conformance.keeps(one, value) for value in reached]) for one in telling])
+        return _all([_any([test(value, conformance) for value in reached]) for test in tests])
+
+    return matches
+
+
+def _keeps(node: Node) -> Matcher:
+    """Whether a value keeps all that the slice says of it: mostly that is one pattern, which needs no more."""
+    wanted = node.element.fixed
+    if wanted is None:
+        return lambda item, conformance: conformance.keeps(node, item)
+    if not node.says_more_than_fixed():
+        return lambda item, _: item.value is None or fits(wanted, item.value)
+
+    def matches(item: Item, conformance: Conformance) -> bool | None:
+        return fits(wanted, item.value) and conformance.keeps(node, item) if item.value is not None else True
 
     return matches
 
@@ -167,17 +179,17 @@ def _tells(node: Node) -> bool:
     )
 
 
-def _exists(steps: tuple[Step, ...], targets: list[Node], conformance: Conformance) -> Matcher:
+def _exists(steps: tuple[Step, ...], targets: list[Node]) -> Matcher:
     must_be = all(one.element.max != 0 for one in targets)
-    return lambda item: bool(_reached(item, steps, conformance)) == must_be
+    return lambda item, conformance: bool(_reached(item, steps, conformance)) == must_be
 
 
 def _by_type(one: Node) -> Matcher:
     codes = frozenset(one.element.codes)
-    return lambda item: item.type in codes
+    return lambda item, _: item.type in codes
 
 
-def _of_type(steps: tuple[Step, ...], targets: list[Node], conformance: Conformance) -> Matcher:
+def _of_type(steps: tuple[Step, ...], targets: list[Node]) -> Matcher:
     resolves = any(step.kind == "resolve" for step in steps)
     codes = frozenset(
         kind
@@ -186,7 +198,7 @@ def _of_type(steps: tuple[Step, ...], targets: list[Node], conformance: Conforma
         for kind in (_target_types(ref.targets) if resolves else [ref.code])
     )
 
-    def matches(item: Item) -> bool:
+    def matches(item: Item, conformance: Conformance) -> bool:
         return any(_kind(one) in codes for one in _reached(item, steps, conformance))
 
     return matches
@@ -207,7 +219,7 @@ def _target_types(targets: tuple[str, ...]) -> list[str]:
     return found
 
 
-def _of_profile(steps: tuple[Step, ...], targets: list[Node], conformance: Conformance) -> Matcher:
+def _of_profile(steps: tuple[Step, ...], targets: list[Node]) -> Matcher:
     resolves = any(step.kind == "resolve" for step in steps)
     profiles = [
         profile
@@ -216,7 +228,7 @@ def _of_profile(steps: tuple[Step, ...], targets: list[Node], conformance: Confo
         for profile in (ref.targets if resolves else ref.profiles)
     ]
 
-    def matches(item: Item) -> bool:
+    def matches(item: Item, conformance: Conformance) -> bool:
         return any(
             _is_one(profile, one, conformance) for one in _reached(item, steps, conformance) for profile in profiles
         )

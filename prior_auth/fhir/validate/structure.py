@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from prior_auth.fhir.validate import membership, narrative
-from prior_auth.fhir.validate.issue import Issue, Severity
+from prior_auth.fhir.validate.issue import Issue, Severity, brief
 from prior_auth.fhir.validate.primitives import CHECKERS, Checker, kind_of
 from prior_auth.r4 import model
 from prior_auth.r4.definitions import Binding, Element, Invariant
@@ -29,20 +29,19 @@ class Slot:
     checker: Checker | None
     binding: Binding | None
     holds_resource: bool
+    is_choice: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A type or backbone path made ready: its keys, what must be there, its choices, the invariants it must keep."""
+    """A type or backbone path made ready: its keys, what must be there, the invariants it must keep."""
 
     slots: dict[str, Slot]
     required: tuple[tuple[str, tuple[str, ...]], ...]
-    choices: tuple[tuple[str, frozenset[str]], ...]
     invariants: tuple[Invariant, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """An object of the resource, with the type it has and where it stands. `owner` is the resource it is part of.
 
     Of a primitive with extensions it is the `_` sibling. For a resource `owner` is what contains it, else itself.
@@ -74,20 +73,17 @@ class Walked:
 
 @cache
 def plan_of(type_name: str) -> Plan:
-    children = model.elements(type_name)
     slots = {key: _slot(element, inner) for key, (element, inner) in model.key_types(type_name).items()}
-    keys = {name: _keys(name, child) for name, child in children.items()}
-    required = tuple((name, keys[name]) for name, child in children.items() if child.min > 0)
-    choices = tuple((name, frozenset(keys[name])) for name, child in children.items() if child.is_choice)
-    return Plan(slots, required, choices, _invariants_of(type_name))
+    children = model.elements(type_name).items()
+    required = tuple((name, _keys(name, child)) for name, child in children if child.min > 0)
+    return Plan(slots, required, _invariants_of(type_name))
 
 
 def _slot(element: Element, inner: str) -> Slot:
-    binding = element.binding
-    matters = binding is not None and (binding.strength in ("required", "extensible") or binding.maximum)
+    binding = membership.telling(element.binding)
     checker = CHECKERS.get("uri" if inner == "System.String" else inner)
     is_resource = inner in _RESOURCE_TYPES
-    return Slot(element.name, element, inner, element.is_list, checker, binding if matters else None, is_resource)
+    return Slot(element.name, element, inner, element.is_list, checker, binding, is_resource, element.is_choice)
 
 
 def _keys(name: str, element: Element) -> tuple[str, ...]:
@@ -124,7 +120,11 @@ class Walk:
             return
         kind = value.get("resourceType")
         if not isinstance(kind, str) or not model.is_resource(kind) or model.is_abstract(kind):
-            told = f"{kind} is no R4 resource type" if isinstance(kind, str) and kind.isalnum() else "no resourceType"
+            told = (
+                f"{brief(kind)} is no R4 resource type"
+                if isinstance(kind, str) and kind.isalnum()
+                else "no resourceType"
+            )
             self._issue("error", path, "structure", told, "name the FHIR R4 resource type in resourceType")
             return
         self.found.resources.append(Standing(path, kind, value, owner if owner is not None else value))
@@ -138,24 +138,28 @@ class Walk:
             return
         if plan.invariants:
             self.found.objects.append((standing, plan.invariants))
+        chosen: dict[str, list[str]] = {}
         for key, part in value.items():
             slot = plan.slots.get(key)
             if slot is not None:
                 self._member(slot, key, part, standing)
+                if slot.is_choice:
+                    chosen.setdefault(slot.name, []).append(key)
             elif key == "resourceType":
                 if standing.value is not standing.owner:
                     self._unknown(path, key)
             elif key.startswith("_") and (slot := plan.slots.get(key[1:])) is not None and slot.checker is not None:
                 if key[1:] not in value:
                     self._extras_alone(slot, part, standing)
+                    if slot.is_choice:
+                        chosen.setdefault(slot.name, []).append(key[1:])
             else:
                 self._unknown(path, key)
         for name, keys in plan.required:
-            if not any(key in value for key in keys):
+            if name not in value and not any(key in value for key in keys):
                 message = f"{name} is missing: at least 1 is required"
                 self._issue("error", f"{path}.{name}", "cardinality", message, f"add {name}")
-        for name, choice in plan.choices:
-            present = {key.removeprefix("_") for key in value if key in choice}
+        for name, present in chosen.items():
             if len(present) > 1:
                 message = f"{name} stands there as {' and '.join(sorted(present))}: only one is allowed"
                 self._issue("error", f"{path}.{name}", "choice", message, "keep one of them")
@@ -253,5 +257,5 @@ def walk(resource: Any, *, lenient: bool = False) -> Walked:
     """Walk a whole resource; its own type opens every path."""
     kind = resource.get("resourceType") if isinstance(resource, dict) else None
     walking = Walk(lenient=lenient)
-    walking.resource(resource, kind if isinstance(kind, str) and kind.isalnum() else "Resource")
+    walking.resource(resource, kind if isinstance(kind, str) and model.is_resource(kind) else "Resource")
     return walking.found

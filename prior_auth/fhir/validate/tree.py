@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, NamedTuple
 
+from prior_auth.fhir.validate.membership import telling
 from prior_auth.fhir.validate.primitives import CHECKERS
 from prior_auth.r4 import model, tables
-from prior_auth.r4.definitions import Element, Structure, TypeRef
+from prior_auth.r4.definitions import Binding, Element, Structure, TypeRef
 
 
 class Item(NamedTuple):
@@ -21,22 +22,39 @@ class Item(NamedTuple):
     extra: Any = None
 
 
-@dataclass(slots=True)
-class Node:
-    """One element of a profile. `keys` are the JSON keys it may stand under, with the inner type of each.
+class Read(NamedTuple):
+    """How one JSON key is read: its `_` sibling if it is a primitive, the inner type, and what it adds to the path."""
 
-    `parents` are the types that the element above may have: of several, each value's own tells the keys. `types` and
-    `is_counted` are empty and false where the base type says the same, as the walk has judged that already.
+    key: str
+    beside: str | None
+    inner: str
+    step: str
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """One element of a profile. `reads` are the JSON keys it may stand under; None where each value's own type tells.
+
+    `parents` are the types that the element above may have. `types`, `binding` and `is_counted` are empty and false
+    where the base type says the same, as the walk has judged that already. `is_needed`: its absence can be a fault.
     """
 
     element: Element
     name: str
-    keys: tuple[tuple[str, str], ...] = ()
+    reads: Mapping[str, Read] | None = None
     parents: tuple[str, ...] = ()
     types: tuple[TypeRef, ...] = ()
+    binding: Binding | None = None
     is_counted: bool = True
+    is_needed: bool = False
     children: list[Node] = field(default_factory=list)
     slices: list[Node] = field(default_factory=list)
+
+    def says_more_than_fixed(self) -> bool:
+        one = self.element
+        limits = (one.max_length, one.min_value, one.max_value)
+        parts = (self.children, self.slices, self.types, self.binding, one.invariants)
+        return any(parts) or any(limit is not None for limit in limits)
 
     def child(self, name: str) -> Node | None:
         return next((one for one in self.children if one.name == name), None)
@@ -62,10 +80,15 @@ def extension_url(node: Node) -> str | None:
     return None
 
 
-@cache
 def tree_of(canonical: str) -> Node | None:
-    """The tree of a shipped profile, datatype profile or extension; None if it is not shipped."""
-    structure = tables.structure(canonical)
+    """The tree of a shipped profile, datatype profile or extension, one for all that name it; None if not shipped."""
+    exact = tables.held(canonical)
+    return _tree(exact) if exact is not None else None
+
+
+@cache
+def _tree(exact: str) -> Node | None:
+    structure = tables.structure(exact)
     return build(structure) if structure is not None else None
 
 
@@ -74,14 +97,15 @@ def build(structure: Structure) -> Node:
     inner: dict[str, tuple[str, ...]] = {}
     for one in structure.elements:
         identity = one.id or one.path
-        node = nodes[identity] = Node(one, one.name, types=one.types)
+        node = nodes[identity] = Node(one, one.name, types=one.types, binding=telling(one.binding))
         parent, _, last = identity.rpartition(".")
         if not parent:
             inner[identity] = (structure.type,)
             continue
         node.parents = inner.get(parent, ())
-        node.keys = _keys(node.parents, one.name, one.is_choice)
         inner[identity] = _inner_types(node)
+        if len(node.parents) < 2:
+            node.reads = reads_of(node.parents, one.name, one.is_choice)
         if ":" not in last:
             _compare_with_base(node)
         if ":" in last:
@@ -89,6 +113,7 @@ def build(structure: Structure) -> Node:
         else:
             nodes[parent].children.append(node)
     for node in nodes.values():
+        node.is_needed = node.element.min > 0 or any(one.element.min > 0 for one in node.slices)
         content = node.element.content
         if content is not None and not node.element.content_of_base and content in nodes and not node.children:
             node.children = nodes[content].children
@@ -104,6 +129,8 @@ def _compare_with_base(node: Node) -> None:
     node.is_counted = (base.min, base.max) != (node.element.min, node.element.max)
     if _plain(base.types) == _plain(node.element.types):
         node.types = ()
+    if node.binding == base.binding:
+        node.binding = None
 
 
 def _plain(types: tuple[TypeRef, ...]) -> list[tuple[str, tuple[str, ...], list[str]]]:
@@ -121,31 +148,50 @@ def _drop_silent(node: Node, done: set[int]) -> None:
 
 
 def _says(node: Node) -> bool:
-    one = node.element
-    coded = one.binding is not None and (one.binding.strength in ("required", "extensible") or one.binding.maximum)
-    limits = (one.max_length, one.min_value, one.max_value)
-    is_recursive = one.content is not None and not one.content_of_base
-    return bool(
-        node.children
-        or node.slices
-        or node.types
-        or node.is_counted
-        or one.fixed
-        or coded
-        or one.invariants
-        or is_recursive
-        or any(part is not None for part in limits)
-    )
+    is_recursive = node.element.content is not None and not node.element.content_of_base
+    return bool(node.element.fixed or node.is_counted or is_recursive or node.says_more_than_fixed())
 
 
 def _inner_types(node: Node) -> tuple[str, ...]:
     """The types whose children may stand below: as far as the profile narrows a choice, only those."""
-    types = tuple(dict.fromkeys(inner_type for _, inner_type in node.keys))
+    keys = _keys(node.parents, node.name, node.element.is_choice)
+    types = tuple(dict.fromkeys(inner_type for _, inner_type in keys))
     narrowed = tuple(one for one in types if one in node.element.codes)
     return narrowed if node.element.is_choice and narrowed else types
 
 
+def items(node: Node, holder: Item) -> list[Item]:
+    """The values that `holder` has of an element, in order."""
+    reads = node.reads if node.reads is not None else reads_of((holder.type,), node.name, node.element.is_choice)
+    return items_under(reads, holder, node.name)
+
+
+def items_under(reads: Mapping[str, Read], holder: Item, name: str) -> list[Item]:
+    value = holder.value
+    if not isinstance(value, dict):
+        if not (isinstance(holder.extra, dict) and name in ("extension", "id")):
+            return []
+        value = holder.extra
+    found: list[Item] = []
+    for key in value if len(value) < len(reads) else reads:
+        read = reads.get(key)
+        if read is not None and key in value and (key == read.key or read.key not in value):
+            _take(read, value, holder.path, found)
+    return found
+
+
 @cache
+def reads_of(parents: tuple[str, ...], name: str, is_choice: bool) -> Mapping[str, Read]:
+    """By JSON key; a primitive stands under two, as either may be there alone."""
+    found: dict[str, Read] = {}
+    for key, inner in _keys(parents, name, is_choice):
+        beside = f"_{key}" if inner in CHECKERS else None
+        found[key] = Read(key, beside, inner, f".{name if is_choice else key}")
+        if beside is not None:
+            found[beside] = found[key]
+    return found
+
+
 def _keys(parents: tuple[str, ...], name: str, is_choice: bool) -> tuple[tuple[str, str], ...]:
     """JSON keys with inner types, as the base type has them; the profile only cuts down."""
     found: dict[str, str] = {}
@@ -160,40 +206,24 @@ def _keys(parents: tuple[str, ...], name: str, is_choice: bool) -> tuple[tuple[s
     return tuple(found.items())
 
 
-def items(node: Node, holder: Item) -> Iterator[Item]:
-    """The values that `holder` has of an element, in order."""
-    if not isinstance(holder.value, dict):
-        if isinstance(holder.extra, dict) and node.name in ("extension", "id"):
-            yield from _items_of(node, holder.extra, holder)
+def _take(read: Read, value: dict[str, Any], path: str, found: list[Item]) -> None:
+    part = value.get(read.key)
+    extra = value.get(read.beside) if read.beside is not None else None
+    at = path + read.step
+    if not isinstance(part, list) and not isinstance(extra, list):
+        if part is not None or extra is not None:
+            found.append(_item(at, read.inner, part, extra))
         return
-    yield from _items_of(node, holder.value, holder)
-
-
-def _items_of(node: Node, value: dict[str, Any], holder: Item) -> Iterator[Item]:
-    path = holder.path
-    keys = node.keys if len(node.parents) < 2 else _keys((holder.type,), node.name, node.element.is_choice)
-    for key, inner in keys:
-        part = value.get(key)
-        extra = value.get(f"_{key}") if inner in CHECKERS else None
-        if part is None and extra is None:
-            continue
-        at = f"{path}.{node.name if node.element.is_choice else key}"
-        if isinstance(part, list) or isinstance(extra, list):
-            yield from _listed(part, extra, inner, at)
-        else:
-            yield _item(at, inner, part, extra)
-
-
-def _listed(part: Any, extra: Any, inner: str, at: str) -> Iterator[Item]:
     parts = part if isinstance(part, list) else []
     extras = extra if isinstance(extra, list) else []
     for number in range(max(len(parts), len(extras))):
         one = parts[number] if number < len(parts) else None
         beside = extras[number] if number < len(extras) else None
         if one is not None or beside is not None:
-            yield _item(f"{at}[{number}]", inner, one, beside)
+            found.append(_item(f"{at}[{number}]", read.inner, one, beside))
 
 
 def _item(at: str, inner: str, value: Any, extra: Any) -> Item:
-    is_resource = inner == "Resource" and isinstance(value, dict) and isinstance(value.get("resourceType"), str)
-    return Item(at, value["resourceType"] if is_resource else inner, value, extra)
+    if inner == "Resource" and isinstance(value, dict) and isinstance(kind := value.get("resourceType"), str):
+        return Item(at, kind, value, extra)
+    return Item(at, inner, value, extra)

@@ -11,6 +11,7 @@ from typing import Any
 from prior_auth.cql.compiler.library import FHIR_HELPERS, LibraryCompiler
 from prior_auth.cql.conversions import tester
 from prior_auth.cql.data import DataSource
+from prior_auth.cql.elm import read_elm
 from prior_auth.cql.errors import At, CqlError, EvaluationError, nearest
 from prior_auth.cql.runtime import Budget, Definition, Result, Run
 from prior_auth.cql.syntax import parse_library
@@ -22,6 +23,7 @@ from prior_auth.cql.values.temporal import Date, DateTime
 from prior_auth.terminology.valuesets import ValueSet
 
 MAX_INCLUDES = 50
+Source = str | Mapping[str, Any]
 
 
 class Results(Mapping[str, Result]):
@@ -131,13 +133,33 @@ def compile_library(
     `include` holds the texts of libraries by name, FHIRHelpers excepted, which is built in; `valuesets` the value sets
     by url (and by `url|version`, see `prior_auth.terminology.valuesets.value_sets`).
     """
+    return _compiled(text, include, valuesets, name)
+
+
+def compile_elm(
+    document: Mapping[str, Any],
+    *,
+    include: Mapping[str, Source] | None = None,
+    valuesets: Mapping[str, ValueSet] | None = None,
+    name: str = "library",
+) -> Library:
+    """The library in an ELM JSON document, checked and run as one from text; places are those of its locators.
+
+    `include` holds the other libraries by name, as ELM documents or as texts. CqlError for what is not supported.
+    """
+    return _compiled(document, include, valuesets, name)
+
+
+def _compiled(
+    source: Source, include: Mapping[str, Source] | None, valuesets: Mapping[str, ValueSet] | None, name: str
+) -> Library:
     texts, sets = dict(include or {}), valuesets or {}
 
     def tracing() -> Library:
-        return Library(_Loader(texts, sets, TracingCompiler).load(text, name))
+        return Library(_Loader(texts, sets, TracingCompiler).load(source, name))
 
     try:
-        return Library(_Loader(texts, sets).load(text, name), tracing)
+        return Library(_Loader(texts, sets).load(source, name), tracing)
     except RecursionError:
         raise CqlError("the library is nested too deep", At(name, 1, 1), "use defines for the parts") from None
 
@@ -147,7 +169,7 @@ class _Loader:
 
     def __init__(
         self,
-        texts: Mapping[str, str],
+        texts: Mapping[str, Source],
         value_sets: Mapping[str, ValueSet],
         compiler: type[LibraryCompiler] = LibraryCompiler,
     ) -> None:
@@ -157,8 +179,8 @@ class _Loader:
         self.loaded: dict[str, LibraryCompiler] = {}
         self.open: list[str] = []
 
-    def load(self, text: str, name: str) -> LibraryCompiler:
-        node = parse_library(text, name)
+    def load(self, source: Source, name: str) -> LibraryCompiler:
+        node = parse_library(source, name) if isinstance(source, str) else read_elm(source, name)
         includes: dict[str, LibraryCompiler] = {}
         for one in node.includes:
             if one.library != FHIR_HELPERS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from prior_auth.cql.data import DataSource
 from prior_auth.cql.errors import At, BudgetExceeded, EvaluationError, MissingParameter
@@ -19,6 +19,8 @@ Items = TypeVar("Items", bound=Sequence[Any])
 
 MISSING = object()
 Codes = tuple[tuple[str | None, str | None], ...]
+# A retrieve: resource type, path, and what selects: the value set's `url` or `url|version`, or codes.
+Asked = tuple[str, str | None, str | frozenset[Any] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,7 @@ class Definition:
     private: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What a define gave. With a `problem` there is no value."""
 
     name: str
@@ -123,7 +124,7 @@ class Run:
         self.now = now
         self.cache: dict[Definition, Result] = {}
         self.retrieves: dict[int, Retrieve] = {}
-        self.asked: dict[tuple[str, str | None, Any], Retrieve] = {}
+        self.asked: dict[Asked, Retrieve] = {}
 
     def step(self, count: int = 1) -> None:
         self.steps -= count
@@ -159,13 +160,12 @@ class Run:
             raise MissingParameter(f"the parameter `{name}` was not supplied and has no default", where=str(at))
         return found
 
-    def retrieved(self, asked: tuple[str, str | None, Any], fetch: Callable[[], tuple[Sequence[Fhir], Codes]]) -> Any:
+    def retrieved(self, asked: Asked, codes: Codes, fetch: Callable[[Run], Sequence[Fhir]]) -> Any:
         """What the chart returns for a retrieve; asked once in an evaluation, noted for each define."""
         known = self.asked.get(asked)
         if known is None:
-            resources, codes = fetch()
-            self.sized(resources)
-            value_set = asked[2] if isinstance(asked[2], str) else None
+            resources = self.sized(fetch(self))
+            value_set = asked[2].partition("|")[0] if isinstance(asked[2], str) else None
             known = self.asked[asked] = Retrieve(asked[0], asked[1], value_set, codes, tuple(resources))
         self.retrieves[id(known)] = known
         return known.resources

@@ -1,6 +1,6 @@
 """What all parts of the compiler share: compiled expressions, scopes, and the choice of an operator's overload."""
 
-# ruff: noqa: ARG005  every handler and every computation has the same operands
+# ruff: noqa: ARG002, ARG005  every handler and every computation has the same operands
 
 from __future__ import annotations
 

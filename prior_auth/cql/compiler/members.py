@@ -1,7 +1,5 @@
 """What stands after a dot: elements of FHIR types and of CQL's own."""
 
-# ruff: noqa: ARG001  every handler and every computation has the same operands
-
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from decimal import Decimal
 from typing import Any
 
-from prior_auth.cql.compiler.base import Compiled, Scope, as_system
+from prior_auth.cql.compiler.base import Compiled, Constant, Scope, as_system
 from prior_auth.cql.compiler.expressions import Expressions
 from prior_auth.cql.errors import CqlError, nearest
-from prior_auth.cql.runtime import Compute, Frame, Run
+from prior_auth.cql.runtime import Asked, Codes, Compute, Frame, Run
 from prior_auth.cql.syntax.nodes import Inclusion, Node, SortKey
 from prior_auth.cql.types import (
     CODE,
@@ -25,7 +26,7 @@ from prior_auth.cql.types import (
 )
 from prior_auth.cql.values import temporal
 from prior_auth.cql.values.compare import distinct, order
-from prior_auth.cql.values.core import Code, Concept
+from prior_auth.cql.values.core import Code, Concept, Fhir, Vocabulary
 from prior_auth.cql.values.temporal import Date, DateTime, Time
 from prior_auth.r4 import model
 
@@ -186,15 +187,18 @@ class Queries(Expressions):
             return Compiled(result.type, one)
         is_distinct = node["return"] is not None and node["distinct"]
         sort = self._sorting(node["sort"], result.type, scope)
+        sources, passing = kept.rows.sources, kept.passing
+        is_one = len(sources) == 1
 
         def many(run: Run, frame: Frame) -> list[Any] | None:
-            found = [value(run, frame) for _ in kept(run, frame)]
-            if not found and kept.rows.is_null(run, frame):
-                return None
+            lists = [source(run, frame) for source in sources]
+            if is_one and lists[0] is None:
+                return None  # a query over one list that is null is null, over an empty one it is empty
+            found = [value(run, frame) for _ in passing(run, frame, lists)]
             run.sized(found)
             if is_distinct:
                 found = distinct(found, run.step)
-            return sort(run, frame, found) if sort is not None else found
+            return sort(run, frame, found) if sort is not None and len(found) > 1 else found
 
         return Compiled(ListOf(result.type), many)
 
@@ -213,7 +217,7 @@ class Queries(Expressions):
                     run.step()
                     frame[slot] = value
                     keyed.append((None if value is None else compute(run, frame), value))
-                keyed.sort(key=_SORT_KEY, reverse=descending)
+                keyed.sort(key=_sort_key(keyed), reverse=descending)
                 found = [value for _, value in keyed]
             return found
 
@@ -229,25 +233,29 @@ class Queries(Expressions):
 
 
 def _all_of(name: str) -> Compute:
-    def compute(run: Run, frame: Frame) -> Any:
-        return run.retrieved((name, None, None), lambda: (run.resources.of_type(name), ()))
-
-    return compute
+    return _retrieving((name, None, None), (), lambda run: run.resources.of_type(name))
 
 
 def _coded(name: str, path: str, codes: Compiled) -> Compute:
-    is_set, compute_codes = codes.type == VALUE_SET, codes.compute
+    make, given = _of_set if codes.type == VALUE_SET else _of_codes, codes.compute
+    if isinstance(given, Constant):
+        return make(name, path, given.value)
+    return lambda run, frame: make(name, path, given(run, frame))(run, frame)
 
-    def compute(run: Run, frame: Frame) -> Any:
-        wanted = compute_codes(run, frame)
-        if is_set:
-            members = run.value_set(wanted).codes
-            return run.retrieved((name, path, wanted.id), lambda: (run.resources.coded(name, path, members), ()))
-        keys = _keys(wanted)
-        shown = tuple(sorted(keys, key=str))
-        return run.retrieved((name, path, keys), lambda: (run.resources.coded(name, path, keys), shown))
 
-    return compute
+def _of_set(name: str, path: str, wanted: Vocabulary) -> Compute:
+    asked = (name, path, f"{wanted.id}|{wanted.version}" if wanted.version else wanted.id)
+    return _retrieving(asked, (), lambda run: run.resources.coded(name, path, run.value_set(wanted).codes))
+
+
+def _of_codes(name: str, path: str, wanted: Any) -> Compute:
+    keys = _keys(wanted)
+    shown = tuple(sorted(keys, key=str))
+    return _retrieving((name, path, keys), shown, lambda run: run.resources.coded(name, path, keys))
+
+
+def _retrieving(asked: Asked, codes: Codes, fetch: Callable[[Run], Sequence[Fhir]]) -> Compute:
+    return lambda run, frame: run.retrieved(asked, codes, fetch)
 
 
 def _keys(value: Any) -> frozenset[Any]:
@@ -265,8 +273,12 @@ class _Kept:
         self.rows, self.lets, self.tests = rows, lets, tests
 
     def __call__(self, run: Run, frame: Frame) -> Iterator[None]:
-        lets, tests = self.lets, self.tests
-        for _ in self.rows(run, frame):
+        return self.passing(run, frame, [source(run, frame) for source in self.rows.sources])
+
+    def passing(self, run: Run, frame: Frame, sources: list[Any]) -> Iterator[None]:
+        lets, tests, cost = self.lets, self.tests, self.rows.cost
+        for _ in self.rows.of(sources, frame):
+            run.step(cost)
             for slot, compute in lets:
                 frame[slot] = compute(run, frame)
             for test in tests:
@@ -280,35 +292,49 @@ class _Rows:
     """Every combination of the sources' elements."""
 
     def __init__(self, sources: list[tuple[int, bool, Compute]]) -> None:
-        self.sources = sources
+        self.slots = [slot for slot, _, _ in sources]
+        self.are_lists = [is_list for _, is_list, _ in sources]
+        self.sources = [compute for _, _, compute in sources]
         self.cost = 1
 
-    def __call__(self, run: Run, frame: Frame) -> Iterator[None]:
-        if len(self.sources) == 1:
-            slot, is_list, compute = self.sources[0]
-            value = compute(run, frame)
-            for one in _elements(value, is_list):
-                run.step(self.cost)
-                frame[slot] = one
-                yield
-            return
-        slots = [slot for slot, _, _ in self.sources]
-        lists = [_elements(compute(run, frame), is_list) for _, is_list, compute in self.sources]
-        for row in itertools.product(*lists):
-            run.step(self.cost)
-            for slot, one in zip(slots, row, strict=True):
-                frame[slot] = one
-            yield
-
-    def is_null(self, run: Run, frame: Frame) -> bool:
-        """A query over one list that is null is null, over an empty one it is empty."""
-        return len(self.sources) == 1 and self.sources[0][2](run, frame) is None
+    def of(self, sources: list[Any], frame: Frame) -> Iterable[Any]:
+        """Puts one row after another into the frame."""
+        lists = [_elements(one, is_list) for one, is_list in zip(sources, self.are_lists, strict=True)]
+        return _each(lists[0], self.slots[0], frame) if len(lists) == 1 else _product(lists, self.slots, frame)
 
 
-def _elements(value: Any, is_list: bool) -> Any:
+def _each(values: Sequence[Any], slot: int, frame: Frame) -> Iterator[None]:
+    for one in values:
+        frame[slot] = one
+        yield
+
+
+def _product(lists: list[Sequence[Any]], slots: list[int], frame: Frame) -> Iterator[None]:
+    for row in itertools.product(*lists):
+        for slot, one in zip(slots, row, strict=True):
+            frame[slot] = one
+        yield
+
+
+def _elements(value: Any, is_list: bool) -> Sequence[Any]:
     if is_list:
         return value or ()
     return () if value is None else (value,)
+
+
+def _sort_key(keyed: list[tuple[Any, Any]]) -> Callable[[tuple[Any, Any]], Any]:
+    """How to sort pairs of key and value: by the keys themselves where all are of one plain kind, null first."""
+    known = [key for key, _ in keyed if key is not None]
+    kinds = {type(key) for key in known}
+    if kinds in _PLAIN_KINDS:
+        return lambda pair: (pair[0] is not None, pair[0])
+    if kinds in _MOMENT_KINDS and len({key.offset for key in known}) == 1:
+        return lambda pair: (False, ()) if pair[0] is None else (True, temporal.low(pair[0]).parts)
+    return _BY_COMPARISON
+
+
+_PLAIN_KINDS = ({str}, {int}, {Decimal})
+_MOMENT_KINDS = ({Date}, {DateTime}, {Time})
 
 
 def _compared(left: tuple[Any, Any], right: tuple[Any, Any]) -> int:
@@ -322,4 +348,4 @@ def _compared(left: tuple[Any, Any], right: tuple[Any, Any]) -> int:
     return found or 0
 
 
-_SORT_KEY = functools.cmp_to_key(_compared)
+_BY_COMPARISON = functools.cmp_to_key(_compared)

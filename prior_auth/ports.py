@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -39,6 +39,10 @@ class PayerTransport(Protocol):
 
     async def subscribe(self, subscription: bytes) -> bytes:
         """POST `Subscription`; the created Subscription's bytes."""
+        ...
+
+    async def inquire(self, body: bytes) -> bytes:
+        """POST `Claim/$inquire`; the answer's bytes."""
         ...
 
     async def attach(self, parameters: bytes, *, url: str | None = None) -> bytes:
@@ -211,12 +215,17 @@ class AuthorizationStore(Ledger, Protocol):
         service: str,
         at: datetime,
         due_at: datetime | None,
+        members: Collection[str] = (),
     ) -> Receipt:
         """Keep a submission, once: the same sender, identifier and canonical body finds the first (pas.md trap 8).
 
         `prior_claim` of an update leads to its authorization, which gets a new version. Raises NotFound where it leads
         nowhere, Conflict where that authorization was denied or the prior Claim is not its newest.
         """
+        ...
+
+    async def of_members(self, members: Collection[str]) -> list[Authorization]:
+        """All authorizations of these member or subscriber ids."""
         ...
 
     async def attach(self, authorization_id: str, *, attachment: bytes, canonical_hash: str, at: datetime) -> Receipt:

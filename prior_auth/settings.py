@@ -82,6 +82,7 @@ class Payer(_Side):
     port: int = 8702
     payer_id: str = "EXPAYER01"
     answer_within: timedelta = timedelta(seconds=10)  # the bounded wait of a synchronous answer; then it is pended
+    retention: timedelta = Field(timedelta(days=183), ge=timedelta(days=183))  # answered for, after the end of service
     public_url: str = ""  # our FHIR base as practices reach it; default is this host and port
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 
 from prior_auth import __version__
-from prior_auth.api import pages, payer_pages, problems
+from prior_auth.api import pages, payer_inquiry, payer_pages, problems
 from prior_auth.api.bodies import MIB, Limited, fhir_body
 from prior_auth.api.messages import add_message_doors
 from prior_auth.api.payer_desk import Payer, decision_of, whole_number
@@ -46,14 +46,17 @@ def _add_fhir_doors(app: FastAPI, payer: Payer) -> None:
     @app.post("/fhir/Claim/$submit")
     async def submit(request: Request) -> Response:
         body = await fhir_body(request)
-        bundle = json.read(body)
-        if bundle.get("resourceType") != "Bundle":
-            raise BadInput("not a Bundle", where="resourceType", fix="POST the PAS request Bundle itself")
-        found = [issue for issue in check_structure(bundle) if issue.severity == "error"]
-        if found:
-            return fhir_answer(outcome.from_issues(found), 400)
+        if (refusal := _not_a_bundle(json.read(body))) is not None:
+            return refusal
         answer, _ = await payer.submit(body)
         return fhir_answer(answer)
+
+    @app.post("/fhir/Claim/$inquire")
+    async def inquire(request: Request) -> Response:
+        body = await fhir_body(request)
+        if (refusal := _not_a_bundle(json.read(body))) is not None:
+            return refusal
+        return fhir_answer(await payer_inquiry.inquire(payer, body))
 
     @app.post("/fhir/$submit-attachment")
     @app.post("/fhir/Claim/$submit-attachment")
@@ -80,6 +83,14 @@ def _add_fhir_doors(app: FastAPI, payer: Payer) -> None:
         kept = await payer.store.subscriber(subscription_id)
         sender = subscription.Sender(payer.identity.base, kept.id, kept.status)
         return fhir_answer(subscription.status_of(sender, total=kept.events, at=payer.clock.now()))
+
+
+def _not_a_bundle(bundle: dict[str, Any]) -> Response | None:
+    """The refusal of what is no sound Bundle, all findings in one OperationOutcome; None where it is sound."""
+    if bundle.get("resourceType") != "Bundle":
+        raise BadInput("not a Bundle", where="resourceType", fix="POST the PAS Bundle itself, without Parameters")
+    found = [issue for issue in check_structure(bundle) if issue.severity == "error"]
+    return fhir_answer(outcome.from_issues(found), 400) if found else None
 
 
 def _add_program_doors(app: FastAPI, payer: Payer) -> None:

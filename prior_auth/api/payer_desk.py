@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -22,7 +22,7 @@ from prior_auth.domain.authorization import (
 from prior_auth.domain.parties import PayerIdentity
 from prior_auth.domain.people import ENGINE, Person
 from prior_auth.errors import BadInput, Conflict, NotFound, PriorAuthError
-from prior_auth.fhir import cdex, json, pas_request, pas_response
+from prior_auth.fhir import cdex, json, pas_match, pas_people, pas_request, pas_response
 from prior_auth.fhir.pas_received import ReadItem
 from prior_auth.ports import AuthorizationStore, Clock, PayerOrchestrator, Receipt
 
@@ -48,6 +48,7 @@ class Payer:
     identity: PayerIdentity
     answer_within: timedelta
     deadline: Callable[[pas_request.ReadRequest, datetime], Deadline]
+    retention: timedelta = timedelta(days=183)  # how long after the planned end of service an inquiry is answered
 
     async def submit(self, body: bytes) -> tuple[bytes, Authorization | None]:
         """Store, start the review, wait a bounded time for its word, answer what stands then (pas.md 1.2).
@@ -96,6 +97,7 @@ class Payer:
     async def _receive(self, bundle: Mapping[str, Any], request: pas_request.ReadRequest, body: bytes) -> Receipt:
         now = self.clock.now()
         deadline = self.deadline(request, now)
+        members = pas_people.people_of(bundle).members
         receipt = await self.store.receive(
             sender=request.sender or "",
             bundle_identifier="|".join(request.bundle_identifier),
@@ -107,8 +109,10 @@ class Payer:
             service=request.items[0].item.service.code,
             at=now,
             due_at=deadline.due_at,
+            members=members,
         )
         owner, facts = receipt.authorization.id, {"version": str(receipt.version), "clock": deadline.reference}
+        await self._replacing(receipt, request, members)
         if receipt.fresh:
             await self.store.keep_document(owner, "card", _card(request))
             await self.store.keep_document(owner, "clock", deadline.reference)
@@ -116,6 +120,15 @@ class Payer:
         key = f"{owner}/received/{receipt.version}"
         await self.store.note(owner, "received", by=ENGINE, at=now, facts=facts, key=key)
         return receipt
+
+    async def _replacing(self, receipt: Receipt, request: pas_request.ReadRequest, members: Collection[str]) -> None:
+        """A request that names the number of its member's earlier authorization takes its place (a renewal)."""
+        numbers, new = pas_match.stated_numbers(request), receipt.authorization
+        for earlier in await self.store.of_members(members) if numbers else []:
+            if earlier.id == new.id or earlier.sender != new.sender:
+                continue
+            if numbers & {one.number for one in await self.store.decisions(earlier.id)}:
+                await self.store.keep_document(earlier.id, "replaced-by", {"authorization": new.id})
 
     async def _opened(self, receipt: Receipt) -> None:
         if receipt.authorization.status.is_final and not receipt.fresh:

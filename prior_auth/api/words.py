@@ -112,6 +112,7 @@ HAPPENED: dict[str, str] = {
     "notified": "Notification arrived",
     "update-refused": "An update was refused",
     "task": "A person is asked to look",
+    "inquired": "Asked about by inquiry",
     "not-judged": "Could not be judged",
     "not-sendable": "Could not be made ready to send",
     "not-valid": "Not valid to send",

@@ -24,7 +24,7 @@ def payer(
     *,
     on: date,
     version: str,
-    claim: Sequence[Operation] = (SUBMIT,),
+    claim: Sequence[Operation] = (SUBMIT, INQUIRE),
     system: Sequence[Operation] = (SUBMIT_ATTACHMENT,),
     subscription: Sequence[str] = ("create",),
 ) -> Json:

@@ -69,7 +69,7 @@ def read(bundle: Mapping[str, Any]) -> ReadRequest:
 class _Reader:
     def __init__(self, bundle: Mapping[str, Any]) -> None:
         self.bundle = bundle
-        self.claim_entry = _first_claim(bundle)
+        self.claim_entry = first_claim(bundle)
         self.index = Index(bundle)
         self.claim = self.claim_entry.resource
         self.locals = _local_names(self.index)
@@ -152,14 +152,14 @@ class _Reader:
             if entry.resource["resourceType"] in ("Coverage", "Claim"):
                 continue
             for name in ("subject", "patient"):
-                stated = _reference(entry.resource.get(name))
+                stated = reference_of(entry.resource.get(name))
                 found = self.index.entry(stated, base=entry) if stated is not None else None
                 if found is not None and found.resource["resourceType"] == "Patient" and found is not patient:
                     message = "a resource of another patient than the Claim's"
                     raise BadInput(message, where=f"{entry.path}.{name}", fix="send one patient's resources only")
 
     def _required(self, name: str, *kinds: str) -> Entry:
-        stated = _reference(self.claim.get(name))
+        stated = reference_of(self.claim.get(name))
         found = self.index.entry(stated, base=self.claim_entry) if stated is not None else None
         if found is None or found.resource["resourceType"] not in kinds:
             fix = f"refer to {' or '.join(kinds)} in the Bundle"
@@ -190,7 +190,7 @@ class _Reader:
                 parts = codes.extensions_of(identifiers, name)
                 found += [str(one["valueString"]) for one in parts if one.get("valueString")]
         provider = self._required("provider", "Organization", "PractitionerRole")
-        organization = _reference(provider.resource.get("organization"))
+        organization = reference_of(provider.resource.get("organization"))
         for entry in (provider, self.index.entry(organization, base=provider) if organization else None):
             if entry is not None and entry.resource["resourceType"] == "Organization":
                 for system, value in pairs(entry.resource.get("identifier")):
@@ -201,16 +201,16 @@ class _Reader:
         requester = self._requester()
         for item in objects(self.claim.get("item")):
             order = self._order(item)
-            codings = _codings(item.get("productOrService"))
+            codings = codings_of(item.get("productOrService"))
             stated = (*codings, *(_order_codings(order.resource) if order is not None else ()))
-            ordered_by = _reference(order.resource.get("requester")) if order is not None else None
+            ordered_by = reference_of(order.resource.get("requester")) if order is not None else None
             by = self.index.entry(ordered_by, base=order) if ordered_by is not None else None
             asked = RequestItem(
                 order=self._local(order) if order is not None else f"Claim/{self.claim.get('id', 'unknown')}",
                 service=stated[0] if stated else Coding("", ""),
                 codings=tuple(dict.fromkeys(stated)),
                 units=_number(item.get("quantity")),
-                period=_serviced(item),
+                period=serviced_of(item),
                 requester=self._local(by) if by is not None else requester,
             )
             traces = [
@@ -227,14 +227,14 @@ class _Reader:
 
     def _order(self, item: Mapping[str, Any]) -> Entry | None:
         service = codes.pas_extension(item, "requestedService")
-        stated = _reference(service.get("valueReference")) if service is not None else None
+        stated = reference_of(service.get("valueReference")) if service is not None else None
         return self.index.entry(stated, base=self.claim_entry) if stated is not None else None
 
     def _requester(self) -> str | None:
         for member in objects(self.claim.get("careTeam")):
-            stated = _reference(member.get("provider"))
+            stated = reference_of(member.get("provider"))
             found = self.index.entry(stated, base=self.claim_entry) if stated is not None else None
-            person = _reference(found.resource.get("practitioner")) if found is not None else None
+            person = reference_of(found.resource.get("practitioner")) if found is not None else None
             named = self.index.entry(person, base=found) if person is not None else found
             if named is not None:
                 return self._local(named)
@@ -242,7 +242,7 @@ class _Reader:
 
     def _coverage(self) -> CoverageFacts | None:
         for insurance in objects(self.claim.get("insurance")):
-            stated = _reference(insurance.get("coverage"))
+            stated = reference_of(insurance.get("coverage"))
             found = self.index.entry(stated, base=self.claim_entry) if stated is not None else None
             if found is not None and found.resource["resourceType"] == "Coverage":
                 return self._coverage_facts(found)
@@ -253,7 +253,7 @@ class _Reader:
         payers: list[Pair] = []
         for payor in objects(coverage.get("payor")):
             payers += pairs([payor.get("identifier")])
-            stated = _reference(payor)
+            stated = reference_of(payor)
             found = self.index.entry(stated, base=entry) if stated is not None else None
             payers += pairs(found.resource.get("identifier")) if found is not None else ()
         plans = [one for one in objects(coverage.get("class")) if "plan" in _codes(one.get("type"))]
@@ -264,19 +264,19 @@ class _Reader:
             payer_identifiers=tuple(dict.fromkeys(payers)),
             plan=next((str(one["value"]) for one in plans if one.get("value")), None),
             member_id=member if isinstance(member, str) else None,
-            period=_period(coverage.get("period")),
+            period=period_of(coverage.get("period")),
         )
 
     def _evidence(self) -> Iterator[str]:
         for one in objects(self.claim.get("supportingInfo")):
-            stated = _reference(one.get("valueReference"))
+            stated = reference_of(one.get("valueReference"))
             found = self.index.entry(stated, base=self.claim_entry) if stated is not None else None
             if found is not None and not is_cancelled(one):
                 yield self._local(found)
 
     def _prior(self) -> str | None:
         for related in objects(self.claim.get("related")):
-            stated = _reference(related.get("claim"))
+            stated = reference_of(related.get("claim"))
             if stated is not None:
                 found = self.index.entry(stated, base=self.claim_entry)
                 return str(found.full_url) if found is not None else stated
@@ -302,7 +302,7 @@ class _Reader:
 
     def _dropped_information(self) -> Iterator[str]:
         for one in objects(self.claim.get("supportingInfo")):
-            stated = _reference(one.get("valueReference"))
+            stated = reference_of(one.get("valueReference"))
             found = self.index.entry(stated, base=self.claim_entry) if stated is not None else None
             if found is not None and is_cancelled(one):
                 yield self._local(found)
@@ -329,7 +329,8 @@ class _Reader:
         return self.locals[entry.path]
 
 
-def _first_claim(bundle: Mapping[str, Any]) -> Entry:
+def first_claim(bundle: Mapping[str, Any]) -> Entry:
+    """The Claim a request or inquiry is about. Raises BadInput where the Bundle does not begin with one."""
     if bundle.get("resourceType") != "Bundle":
         raise BadInput("not a Bundle", where="resourceType", fix="POST the request Bundle itself, without Parameters")
     if bundle.get("type") != "collection":
@@ -389,7 +390,8 @@ def _certification(element: Mapping[str, Any]) -> str | None:
     return next(iter(_codes(found.get("valueCodeableConcept"))), None) if found is not None else None
 
 
-def _reference(value: Any) -> str | None:
+def reference_of(value: Any) -> str | None:
+    """What a Reference refers to, as written."""
     stated = value.get("reference") if isinstance(value, Mapping) else None
     return stated if isinstance(stated, str) else None
 
@@ -399,7 +401,8 @@ def _codes(concept: Any) -> list[str]:
     return [str(one["code"]) for one in found if one.get("code")]
 
 
-def _codings(concept: Any) -> tuple[Coding, ...]:
+def codings_of(concept: Any) -> tuple[Coding, ...]:
+    """Those of a CodeableConcept that have system and code."""
     found = objects(concept.get("coding")) if isinstance(concept, Mapping) else []
     complete = (one for one in found if one.get("system") and one.get("code"))
     return tuple(Coding(str(one["system"]), str(one["code"]), one.get("display")) for one in complete)
@@ -407,7 +410,7 @@ def _codings(concept: Any) -> tuple[Coding, ...]:
 
 def _order_codings(order: Mapping[str, Any]) -> tuple[Coding, ...]:
     return next((found for name in ("medicationCodeableConcept", "code", "codeCodeableConcept")
-                 if (found := _codings(order.get(name)))), ())  # fmt: skip
+                 if (found := codings_of(order.get(name)))), ())  # fmt: skip
 
 
 def _number(quantity: Any) -> Decimal | None:
@@ -415,12 +418,14 @@ def _number(quantity: Any) -> Decimal | None:
     return Decimal(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else None
 
 
-def _serviced(item: Mapping[str, Any]) -> Period:
+def serviced_of(item: Mapping[str, Any]) -> Period:
+    """The days of service of an item."""
     day = _day(item.get("servicedDate"))
-    return Period(day, day) if day is not None else _period(item.get("servicedPeriod"))
+    return Period(day, day) if day is not None else period_of(item.get("servicedPeriod"))
 
 
-def _period(value: Any) -> Period:
+def period_of(value: Any) -> Period:
+    """A Period to the day; what cannot be read is open."""
     stated = value if isinstance(value, Mapping) else {}
     return Period(_day(stated.get("start")), _day(stated.get("end")))
 

@@ -24,7 +24,7 @@ from prior_auth.fhir.pas_determination import read
 from prior_auth.fhir.pas_parties import derived_id
 from prior_auth.fhir.pas_received import ReadItem, ReadRequest, objects
 
-__all__ = ["Rejection", "Stamp", "build", "read", "rejected"]
+__all__ = ["Rejection", "Stamp", "build", "inquired", "read", "rejected"]
 
 _CODE = {
     Action.CERTIFY: codes.CERTIFIED,
@@ -72,10 +72,29 @@ def build(
 
     An item without a decision is pended. Raises BadInput on a decision for an item that was not asked for.
     """
+    return _Answer(bundle, request, _of_items(request, decisions), payer, stamp).built()
+
+
+def inquired(
+    bundle: Mapping[str, Any],
+    request: ReadRequest,
+    decisions: Sequence[ItemDecision],
+    *,
+    payer: PayerIdentity,
+    stamp: Stamp,
+) -> Json:
+    """The same word as an inquiry gives it: no requests for information, and beside each item what was asked for.
+
+    The Claim need not come along then (spec-45): service, quantity and days stand in the answer itself.
+    """
+    return _Inquired(bundle, request, _of_items(request, decisions), payer, stamp).built()
+
+
+def _of_items(request: ReadRequest, decisions: Sequence[ItemDecision]) -> dict[int, ItemDecision]:
     unknown = {one.sequence for one in decisions} - {one.sequence for one in request.items}
     if unknown:
         raise BadInput(f"a decision on item {min(unknown)}, which the request lacks", where="ClaimResponse.item")
-    return _Answer(bundle, request, {one.sequence: one for one in decisions}, payer, stamp).built()
+    return {one.sequence: one for one in decisions}
 
 
 def rejected(
@@ -99,6 +118,9 @@ def rejected(
 
 class _Answer:
     """One answer in the making."""
+
+    response_profile = f"{codes.PAS}profile-claimresponse"
+    bundle_profile = f"{codes.PAS}profile-pas-response-bundle"
 
     def __init__(
         self,
@@ -136,7 +158,7 @@ class _Answer:
         written = {
             "resourceType": "ClaimResponse",
             "id": self._id("response"),
-            "meta": {"profile": [f"{codes.PAS}profile-claimresponse"]},
+            "meta": {"profile": [self.response_profile]},
             "extension": [self._transmission(), *self._reviewer()],
             "identifier": [
                 codes.identifier(f"{self.base}/response", f"{self.stamp.authorization}-{self.stamp.revision}")
@@ -163,7 +185,7 @@ class _Answer:
         return {
             "resourceType": "Bundle",
             "id": name,
-            "meta": {"profile": [f"{codes.PAS}profile-pas-response-bundle"]},
+            "meta": {"profile": [self.bundle_profile]},
             "identifier": codes.identifier(f"{self.base}/Bundle", name),
             "type": "collection",
             "timestamp": self.stamp.created.isoformat(timespec="seconds"),
@@ -224,12 +246,16 @@ class _Answer:
             for system, value in asked.traces
         ]
         written = {
-            "extension": [*traces, *details],
+            "extension": [*traces, *self._asked_for(asked), *details],
             "itemSequence": asked.sequence,
             "noteNumber": notes,
             "adjudication": [_adjudication(actions)],
         }
         return _filled(written)
+
+    def _asked_for(self, asked: ReadItem) -> list[Json]:  # noqa: ARG002
+        """What an item repeats of the request; the submitter has its own Claim."""
+        return []
 
     def _why(self, decision: ItemDecision) -> list[int]:
         notes = []
@@ -359,6 +385,30 @@ class _Answer:
                 self._echo(found.resource, found, entries)
             for part in value.values():
                 self._echo(part, base, entries)
+
+
+class _Inquired(_Answer):
+    response_profile = f"{codes.PAS}profile-claiminquiryresponse"
+    bundle_profile = f"{codes.PAS}profile-pas-inquiry-response-bundle"
+
+    def _id(self, *names: str) -> str:
+        return super()._id(*names, "inquiry") if names == ("bundle",) else super()._id(*names)
+
+    def _wanted(self) -> list[tuple[int, RequestedInformation]]:
+        return []
+
+    def _asked_for(self, asked: ReadItem) -> list[Json]:
+        service = asked.item.service
+        detail: list[Json] = []
+        if service.code:
+            detail.append({"url": "productOrServiceCode", "valueCodeableConcept": coded(service.system, service.code)})
+        if asked.item.units is not None:
+            quantity = {"value": asked.item.units, "unit": "billing units"}
+            detail.append({"url": "quantity", "valueQuantity": quantity})
+        written: list[Json] = []
+        if (days := _days(asked.item.period)) is not None:
+            written.append(extension("itemRequestedServiceDate", valuePeriod=days))
+        return [*written, *([{"extension": detail, **extension("itemAuthorizedDetail")}] if detail else [])]
 
 
 def _needed(communication: Mapping[str, Any]) -> Json:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hmac
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
 import msgspec
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from prior_auth.domain.authorization import (
@@ -46,6 +47,7 @@ class _Arrival:
     service: str
     at: datetime
     due_at: datetime | None
+    members: tuple[str, ...] = ()  # keyed digests
 
 
 class SqlAuthorizations(SqlSubscriptions):
@@ -64,6 +66,7 @@ class SqlAuthorizations(SqlSubscriptions):
         service: str,
         at: datetime,
         due_at: datetime | None,
+        members: Collection[str] = (),
     ) -> Receipt:
         """Of several authorizations with the prior Claim's identifier (pas.md trap 9) an update is of the newest.
 
@@ -79,6 +82,7 @@ class SqlAuthorizations(SqlSubscriptions):
             service=service,
             at=at,
             due_at=due_at,
+            members=tuple(self._member(one) for one in members),
         )
         async with self.database.write() as connection:
             if (resent := await self._resent(connection, arrival.key)) is not None:
@@ -98,6 +102,14 @@ class SqlAuthorizations(SqlSubscriptions):
         statement = select(tables.authorization).order_by(columns.changed_at.desc(), columns.id)
         if only_open:
             statement = statement.where(columns.status.in_(_OPEN))
+        async with self.database.read() as connection:
+            return [_authorization(row) for row in await connection.execute(statement)]
+
+    async def of_members(self, members: Collection[str]) -> list[Authorization]:
+        """In the order of their receipt."""
+        columns, lookup = tables.authorization.c, tables.lookup.c
+        known = select(lookup.authorization_id).where(lookup.digest.in_([self._member(one) for one in members]))
+        statement = select(tables.authorization).where(columns.id.in_(known)).order_by(columns.received_at, columns.id)
         async with self.database.read() as connection:
             return [_authorization(row) for row in await connection.execute(statement)]
 
@@ -297,8 +309,15 @@ class SqlAuthorizations(SqlSubscriptions):
         found = await connection.execute(
             select(claims.authorization_id, claims.version).where(claims.identifier == prior)
         )
-        newest = {(row.authorization_id, row.version) for row in found}
-        current = [row for row in candidates if (row.id, row.version) in newest]
+        named = {(row.authorization_id, row.version) for row in found}
+        last = await connection.execute(
+            select(claims.authorization_id, func.max(claims.version))
+            .where(claims.authorization_id.in_([row.id for row in candidates]))
+            .group_by(claims.authorization_id)
+        )
+        # What came by attachment is a version too, but no Claim: an update is of the Claim before it.
+        newest = named & {(authorization_id, version) for authorization_id, version in last}
+        current = [row for row in candidates if row.id in {authorization_id for authorization_id, _ in newest}]
         if not current:
             raise Conflict(
                 "the prior Claim of this update is not the newest version",
@@ -343,8 +362,14 @@ class SqlAuthorizations(SqlSubscriptions):
 
     async def _standing(
         self, connection: AsyncConnection, authorization_id: str, version: int
+        for member in arrival.members:
+            found = {"digest": member, "authorization_id": authorization_id}
+            await self.database.insert_once(connection, tables.lookup, found)
     ) -> dict[int, ItemDecision]:
         """The last word on each item of a version, by item number."""
+    def _member(self, number: str) -> str:
+        return hmac.digest(self.keys.derived("member lookup"), number.strip().encode(), "sha256").hex()
+
         columns = tables.word.c
         rows = await connection.execute(
             select(tables.word)

@@ -1,7 +1,7 @@
 """The tables of both sides. Each side's database holds the ledger's tables and its own, never the other's.
 
-In the clear: opaque ids, SHA-256 of keys and bodies, states, counts, instants, and codes of payer, plan and service.
-Everything else, chart references and people's names included, lies in `sealed` columns.
+In the clear: opaque ids, SHA-256 of keys and bodies, keyed digests of member ids, states, counts, instants, and codes
+of payer, plan and service. Everything else, chart references and people's names included, lies in `sealed` columns.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 
-REVISION = "r0001_store"  # the newest migration; a test holds it equal to Alembic's head
+REVISION = "r0002_inquiry"  # the newest migration; a test holds it equal to Alembic's head
 
 
 class Side(StrEnum):
@@ -240,6 +240,15 @@ claim_version = Table(
     UniqueConstraint("identifier", "authorization_id", "version"),
 )
 
+lookup = Table(  # whom an authorization is about: keyed digests of member ids, which are guessable
+    "payer_lookup",
+    metadata,
+    _serial(),
+    _digest("digest"),
+    _id_of("payer_authorization", "authorization_id"),
+    UniqueConstraint("digest", "authorization_id"),
+)
+
 word = Table(
     "payer_word",
     metadata,
@@ -283,5 +292,5 @@ notification = Table(
 LEDGER = (message, document, timeline, news, setting)
 TABLES = {
     Side.PRACTICE: (*LEDGER, case, evidence, claim, notice),
-    Side.PAYER: (*LEDGER, authorization, submission, claim_version, word, subscription, notification),
+    Side.PAYER: (*LEDGER, authorization, submission, claim_version, lookup, word, subscription, notification),
 }

@@ -29,6 +29,10 @@ class FhirPas:
         """POST `Claim/$submit`; the response Bundle's bytes."""
         return await self._post(f"{self.base_url}/Claim/$submit", body)
 
+    async def inquire(self, body: bytes) -> bytes:
+        """POST `Claim/$inquire`; Parameters with a response Bundle for each match."""
+        return await self._post(f"{self.base_url}/Claim/$inquire", body)
+
     async def subscribe(self, subscription: bytes) -> bytes:
         """POST `Subscription`; the created Subscription's bytes."""
         return await self._post(f"{self.base_url}/Subscription", subscription)

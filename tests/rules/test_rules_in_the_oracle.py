@@ -13,11 +13,12 @@ from typing import Any
 
 import pytest
 
-from prior_auth.cql import Result
+from prior_auth.cql import Library, Resources, Result, compile_elm
 from prior_auth.cql.normal import normal
 from prior_auth.fhir import json as fhir_json
 from prior_auth.fhir.mcode import view_bundle
 from prior_auth.policy.model import Policy
+from prior_auth.policy.rule import Rule
 from prior_auth.rulebook import rules_folder
 
 SHARED = Path(os.environ.get("PRIOR_AUTH_SHARED", Path(__file__).parents[3] / "shared"))
@@ -42,7 +43,7 @@ def test_evidence_and_tests_of_the_cases_equal_the_reference(every_case: Any, ju
         bundle.write_bytes(fhir_json.write(view_bundle(found.evidence, case.as_of)))
         parameters.write_text(json.dumps({name: _parameter(one) for name, one in found.hearing.parameters.items()}))
         defines = _defines(found.rule.policy)
-        library = rules_folder().parent / found.rule.policy.file.replace("policy.yaml", "policy.cql")
+        library = _library_of(found.rule.policy)
         run = runs.setdefault(case.policy, {"library": str(library), "defines": defines, "charts": []})
         run["charts"].append({"id": case.name, "bundle": str(bundle), "parameters": str(parameters)})
         ours[case.name] = {name: found.hearing.results[name] for name in defines}
@@ -63,6 +64,42 @@ def test_evidence_and_tests_of_the_cases_equal_the_reference(every_case: Any, ju
     assert sum(map(len, ours.values())) > 20 * len(cases)
 
 
+def test_policies_come_to_the_same_from_elm(every_case: Any, judge: Any) -> None:
+    cases = every_case if WHOLE else every_case[5::20]
+    rules = {case.policy: judge(case).rule for case in cases}
+    translated = _asked(
+        {
+            "include": [str(rules_folder() / "libraries")],
+            "libraries": {id: str(_library_of(rule.policy)) for id, rule in rules.items()},
+        },
+        script="translate.mjs",
+    )
+    libraries = {id: _from_elm(translated[id], rules[id]) for id in rules}
+    compared, different = 0, []
+    for case in cases:
+        hearing = judge(case).hearing
+        again = libraries[case.policy].evaluate(Resources(hearing.evidence.view), hearing.parameters)
+        for define, result in again.items():
+            compared += 1
+            if _plain(result) != _plain(hearing.results[define]):
+                different.append((case.name, define, _plain(result), _plain(hearing.results[define])))
+    assert different == []
+    assert compared > 50 * len(cases)
+
+
+def _plain(result: Result) -> Any:
+    return {"error": True} if result.problem else normal(result.value)
+
+
+def _from_elm(documents: list[Any], rule: Rule) -> Library:
+    included = {one["library"]["identifier"]["id"]: one for one in documents[1:]}
+    return compile_elm(documents[0], include=included, valuesets=rule.library.value_sets, name=rule.policy.id)
+
+
+def _library_of(policy: Policy) -> Path:
+    return rules_folder().parent / policy.file.replace("policy.yaml", "policy.cql")
+
+
 def _defines(policy: Policy) -> list[str]:
     """What criteria and paths lean on."""
     named = [define for one in policy.criteria for define in one.defines]
@@ -73,11 +110,10 @@ def _ours(result: Result) -> Any:
     return {"error": True} if result.problem else _comparable(normal(result.value))
 
 
-def _asked(question: Any) -> Any:
+def _asked(question: Any, script: str = "oracle.mjs") -> Any:
     environment = {**os.environ, "TZ": "UTC", "CQL_ORACLE_MODULES": str(_modules())}
-    script = Path(__file__).with_name("oracle.mjs")
     done = subprocess.run(
-        ["node", "--stack-size=4000", str(script), str(ORACLE)],
+        ["node", "--stack-size=4000", str(Path(__file__).with_name(script)), str(ORACLE)],
         input=json.dumps(question),
         capture_output=True,
         text=True,

@@ -71,8 +71,8 @@ SCRAPS = [
 ]
 
 
-def mutated_text(random_: random.Random) -> str:
-    words = LIBRARY.split(" ")
+def mutated_text(random_: random.Random, text: str = LIBRARY) -> str:
+    words = text.split(" ")
     for _ in range(random_.randint(1, 3)):
         place = random_.randrange(len(words))
         kind = random_.randrange(4)
@@ -96,8 +96,8 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         yield from places(child, (*path, name))
 
 
-def mutated_chart(random_: random.Random) -> list[dict[str, Any]]:
-    chart = copy.deepcopy(CHART)
+def mutated_chart(random_: random.Random, resources: list[dict[str, Any]] = CHART) -> list[dict[str, Any]]:
+    chart = copy.deepcopy(resources)
     for _ in range(random_.randint(1, 4)):
         found = [path for path in places(chart) if len(path) > 1 and path[-1] != "resourceType"]
         path = random_.choice(found)

@@ -16,6 +16,8 @@ import urllib.request
 from collections import Counter
 from pathlib import Path
 
+from mutations import mutate
+
 from prior_auth.fhir import json
 from prior_auth.fhir.validate import validate
 
@@ -30,80 +32,6 @@ def documents(path: Path):
                 content = json.read(archive.extractfile(member).read())
                 if "resourceType" in content:
                     yield Path(member.name).name, content
-
-
-def places(value, path=()):
-    """Every object and array in a resource with where it is, narrative left out."""
-    if isinstance(value, dict):
-        yield path, value
-        for key, part in value.items():
-            if key != "text" or len(path) > 4:
-                yield from places(part, (*path, key))
-    elif isinstance(value, list):
-        yield path, value
-        for number, part in enumerate(value):
-            yield from places(part, (*path, number))
-
-
-def mutate(resource, dice: random.Random) -> str | None:
-    """Change one thing in place; says what, or None where the change fitted nowhere."""
-    spots = list(places(resource))
-    path, spot = dice.choice(spots)
-    where = ".".join(map(str, path)) or "root"
-    if isinstance(spot, list):
-        kind = dice.choice(["empty array", "array to object", "repeat", "null inside"])
-        match kind:
-            case "empty array":
-                spot.clear()
-            case "array to object":
-                parent = resource
-                for part in path[:-1]:
-                    parent = parent[part]
-                parent[path[-1]] = copy.deepcopy(spot[0]) if spot else {}
-            case "repeat":
-                spot.append(copy.deepcopy(dice.choice(spot)))
-            case "null inside":
-                spot.append(None)
-        return f"{kind} at {where}"
-    keys = [key for key in spot if key not in ("resourceType", "text", "div", "display")]
-    if not keys:
-        return None
-    key = dice.choice(keys)
-    value = spot[key]
-    kind = dice.choice(
-        ["remove", "remove", "misspell", "retype", "corrupt", "corrupt", "corrupt", "extension", "empty"]
-    )
-    match kind:
-        case "remove":
-            del spot[key]
-        case "misspell":
-            spot[f"{key}x"] = spot.pop(key)
-        case "retype":
-            spot[key] = {"a": 1} if not isinstance(value, dict) else "text"
-        case "corrupt" if isinstance(value, bool):
-            spot[key] = str(value).lower()
-        case "corrupt" if isinstance(value, str) and key == "reference":
-            inside = [one["fullUrl"] for one in resource.get("entry", []) if isinstance(one, dict) and "fullUrl" in one]
-            outside = ["Patient/none", "Device/d1", "urn:uuid:0b1f9a1e-1111-4111-8111-111111111111"]
-            spot[key] = dice.choice(inside + outside)
-        case "corrupt" if isinstance(value, str) and key == "system":
-            spot[key] = dice.choice(["http://example.org/system", "http://snomed.info/sct", "urn:oid:1.2.3.4"])
-        case "corrupt" if isinstance(value, str) and value[:4].isdigit() and "-" in value:
-            spot[key] = dice.choice(["2020-02-30", "02/03/2020", "2020-1-1", "2024-05-05T10:00"])
-        case "corrupt" if isinstance(value, str) and key in ("code", "status", "use", "gender", "type", "intent"):
-            spot[key] = "zzz"
-        case "corrupt" if isinstance(value, str):
-            spot[key] = dice.choice([" ", "", 7, f"{value} x"])
-        case "corrupt" if isinstance(value, int):
-            spot[key] = dice.choice([-1, "1", 2**40])
-        case "extension" if "url" not in spot:
-            url = "http://hl7.org/fhir/us/davinci-pas/StructureDefinition/extension-odd"
-            spot.setdefault("extension", []).append({"url": url, "valueBoolean": True})
-        case "empty":
-            spot[key] = {}
-        case _:
-            return None
-    return f"{kind} {key} at {where}"
 
 
 def official(url: str, resource) -> list:

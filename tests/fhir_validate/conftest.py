@@ -1,5 +1,7 @@
+import importlib.util
 import os
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -21,3 +23,12 @@ def packages() -> Path:
     if not (shared / "ig").is_dir():
         pytest.skip("needs the FHIR packages of the reference notes (PRIOR_AUTH_SHARED)")
     return shared / "ig"
+
+
+@pytest.fixture(scope="session")
+def mutations() -> ModuleType:
+    """The module beside this one, which the proof and the comparison use too."""
+    spec = importlib.util.spec_from_file_location("mutations", Path(__file__).with_name("mutations.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -1,4 +1,5 @@
 import copy
+import random
 
 import pytest
 
@@ -93,6 +94,25 @@ def test_what_is_no_resource_is_an_error_not_a_crash():
     assert [one.rule for one in validate({})] == ["structure"]
     assert [one.rule for one in validate({"resourceType": 3})] == ["structure"]
     assert [one.rule for one in validate({"resourceType": "Resource"})] == ["structure"]
+
+
+@pytest.mark.parametrize(
+    ("url", "rules"), [("http://[", set()), ("//nowhere", {"extension"}), ("x y", {"primitive", "extension"})]
+)
+def test_a_url_that_is_none_is_an_error_not_a_crash(url, rules):
+    found = errors(validate({"resourceType": "Patient", "extension": [{"url": url, "valueString": "x"}]}))
+    assert {one.rule for one in found} == rules
+
+
+@pytest.mark.parametrize("name", ["pas-request", "pas-response", "mcode-patient"])
+def test_damaged_input_gives_findings_never_an_exception(example, mutations, name):
+    dice = random.Random(name)
+    for _ in range(40):
+        resource = example(name)
+        mutations.damage(resource, dice)
+        for one in validate(resource):
+            assert one.path[:1].isupper()
+            assert max(len(one.path), len(one.message), len(one.fix or "")) < 2_000
 
 
 def test_the_report_is_data_with_an_exit_code():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from prior_auth.fhir.validate.issue import Issue, brief
 from prior_auth.fhir.validate.structure import Standing
 from prior_auth.r4 import model, tables
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
 def check(standing: Standing) -> Iterator[Issue]:
@@ -20,7 +22,7 @@ def check(standing: Standing) -> Iterator[Issue]:
     url = value.get("url")
     if not isinstance(url, str) or _is_inside_another(standing):
         return  # inside another extension the URL is short, and its parent's definition judges it
-    if not urlsplit(url).scheme:
+    if not _SCHEME.match(url):
         yield Issue("error", f"{path}.url", "extension", "the URL of an extension is absolute", "write it in full")
         return
     is_modifier = standing.slot is not None and standing.slot.name == "modifierExtension"

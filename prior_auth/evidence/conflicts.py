@@ -15,7 +15,8 @@ from prior_auth.evidence.claims import agree
 from prior_auth.evidence.statement import Statement, unread
 
 INSIGNIFICANT = "insignificant"
-_KEPT_EACH = frozenset({"request.drug", "request.procedure", "dx.primary", "dx.secondary"})  # others refer to them by id
+# Others refer to them by id.
+_KEPT_EACH = frozenset({"request.drug", "request.procedure", "dx.primary", "dx.secondary"})
 _CORRECTED = frozenset({"corrected", "amended"})
 
 

@@ -126,7 +126,15 @@ def _view(
         effective=vital_effective(entry) if definition.view == "vital" else effective(entry),
         focus=references,
         method=method if isinstance(method, Mapping) else None,
+        referenceRange=_reference_range(reading),
     )
+
+
+def _reference_range(reading: Reading) -> list[dict[str, Any]]:
+    """The laboratory's normal range, in the unit of the value."""
+    ends = {end: reading.extra.get(f"range_{end}") for end in ("low", "high")}
+    stated = {end: mcode.quantity(value, reading.unit or "1") for end, value in ends.items() if value is not None}
+    return [stated] if stated else []
 
 
 def exact_profile(profile: str | None, entry: Entry) -> str | None:

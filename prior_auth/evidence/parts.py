@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from prior_auth.domain.evidence import Conflicting, Unread
 from prior_auth.evidence.definitions import EvidenceDefinition, EvidenceDefinitions, Part
-from prior_auth.evidence.normalise.drugs import INGREDIENTS
+from prior_auth.evidence.normalise.drug_table import INGREDIENTS
 from prior_auth.evidence.statement import Statement
 
 

@@ -12,6 +12,10 @@ reading or raises `Unreadable`; it never guesses. Names in `NORMALISERS` are tho
 `her2.ish`           one reading each: status (code LNC 85318-4), ratio (49683-6), copies (74860-8)
 `pdl1.tps`           Decimal in `%`, comparator where stated; extra `clone`; `high` of a range (value is its low end)
 `pdl1.cps`           Decimal in `1`
+`pdl1.ic`            Decimal in `%`
+`tmb`                Decimal in `1/1000000{Base}`
+`msi`                `"msi-high"`, `-low`, `-stable`, `-indeterminate` (LNC 81695-9); `"mmr-deficient"`, `-proficient`
+`recurrence-score`   Decimal in `1`, 0 to 100
 `stage.group`        value `"IIIC"`, coded SCT, code SCT 399537006 c / 399588009 p / 399390009 not said; extra `rank`
 `stage.T` `.N` `.M`  value `"T2a"`, coded SCT, code by c/p; extra `prefix` (`c`, `p`, `yp` …), `axis`, `rank`
 `stage.tnm`          the same, all that one text states
@@ -19,7 +23,8 @@ reading or raises `Unreadable`; it never guesses. Names in `NORMALISERS` are tho
 `disease-status`     value `"worsened"`…, coded SCT
 `lvef`               Decimal `%`, comparator where stated; extra `high`
 `weight`, `height`   Decimal `kg`, `cm`
-`lab.<analyte>`      Decimal in the analyte's unit (`units.ANALYTES`)
+`bsa`, `pack-years`  Decimal `m2`, `{PackYears}`
+`lab.<analyte>`      Decimal in the analyte's unit (`units.ANALYTES`); extra `range_low`, `range_high` of the laboratory
 `histology`          value and coded ICD-O-3 `"8140/3"`; extra `family`, `lung` (`nsclc`, `sclc`)
 `histologic-grade`   value `"low"`…, coded SCT
 `laterality`         value `"left"`…, coded SCT
@@ -46,6 +51,7 @@ from prior_auth.evidence.normalise.concepts import CONCEPT_NORMALISERS
 from prior_auth.evidence.normalise.conditions import DIAGNOSIS_NORMALISERS
 from prior_auth.evidence.normalise.drugs import DRUG_NORMALISERS
 from prior_auth.evidence.normalise.genes import GENE_NORMALISERS
+from prior_auth.evidence.normalise.genomic_scores import GENOMIC_SCORE_NORMALISERS
 from prior_auth.evidence.normalise.her2 import HER2_NORMALISERS
 from prior_auth.evidence.normalise.histology import HISTOLOGY_NORMALISERS
 from prior_auth.evidence.normalise.laterality import LATERALITY_NORMALISERS
@@ -72,6 +78,7 @@ NORMALISERS: Mapping[str, Normaliser] = {
     **UNIT_NORMALISERS,
     **DRUG_NORMALISERS,
     **GENE_NORMALISERS,
+    **GENOMIC_SCORE_NORMALISERS,
     **SIGNIFICANCE_NORMALISERS,
     **VARIANT_NORMALISERS,
     **LATERALITY_NORMALISERS,

@@ -209,8 +209,26 @@ def cps(resource: Mapping[str, Any], value: Any) -> Sequence[Reading]:
     return _score(resource, stated, "1", 100, said[0])
 
 
+_IC_NAME = r"immune cells?|ic"
+
+
+def ic(resource: Mapping[str, Any], value: Any) -> Sequence[Reading]:
+    """Percent of the tumor area that PD-L1 positive immune cells cover; the scores IC0 to IC3 alone are unreadable."""
+    refuse_absent(value)
+    said = statements(value) if not _is_quantity(value) else ()
+    asked = re.search(rf"\b(?:{_IC_NAME})\b", fold(question_words(resource))) is not None
+    if said:
+        named, bare = _by_words(said[0])
+        stated = named.get("ic") or (bare if asked and not named else None)
+    else:
+        stated = quantity(value) if asked else None
+    if stated is None or stated.unit != "%":
+        raise Unreadable("the text states no percent of immune cells")
+    return _score(resource, stated, "%", 100, next(iter(said), None))
+
+
 def _is_quantity(value: Any) -> bool:
     return isinstance(value, Mapping) and ("value" in value or "low" in value)
 
 
-PDL1_NORMALISERS: Mapping[str, Normaliser] = {"pdl1.tps": tps, "pdl1.cps": cps}
+PDL1_NORMALISERS: Mapping[str, Normaliser] = {"pdl1.tps": tps, "pdl1.cps": cps, "pdl1.ic": ic}

@@ -40,6 +40,20 @@ _SPELLINGS: Mapping[str, str] = {
     "x10*9/l x10^9/l x10e9/l 10e9/l 10*3/mm3 10^3/mm3",
     "/uL": "/ul cells/ul {cells}/ul cell/ul /mm3 cells/mm3 /cmm cells/mcl /mcl",
     "mL/min": "ml/min",
+    "mL/min/{1.73_m2}": "ml/min/1.73m2 ml/min/1.73m^2 ml/min/1.73m*2 ml/min/1.73sqm ml/min/{1.73m2} ml/min/{1.73_m2} "
+    "ml/min/1.73_m2 ml/min/[1.73m2] ml/min/1.73",
+    "mL/s": "ml/s",
+    "pg/mL": "pg/ml ng/l",
+    "pmol/L": "pmol/l",
+    "ug/dL": "ug/dl mcg/dl",
+    "meq/L": "meq/l",
+    "1/1000000{Base}": "1/1000000{base} /1000000{base} {mutations}/1000000{base} mut/mb muts/mb mutations/mb "
+    "{mutations}/mb {muts}/mb mutations/megabase mut/megabase muts/megabase variants/mb",
+    "cm3": "cm3 cm^3 cc ml",
+    "Gy": "gy gray grays",
+    "cGy": "cgy centigray",
+    "{PackYears}": "{packyears} {pack-years} {packyears} packyears pack-years packyear pack-year {packyear} py pkyr "
+    "{pkyr} pkyrs {pack}.a",
     "mg/kg": "mg/kg milligram/kilogram",
     "mg/m2": "mg/m2 mg/m^2 mg/sqm",
     "ug/kg": "ug/kg mcg/kg",
@@ -70,6 +84,13 @@ _FACTORS: Mapping[tuple[str, str], Decimal] = {
     ("mmol/L", "mg/dL{calcium}"): Decimal("4.0078"),  # calcium 40.078 g/mol
     ("nmol/L", "ng/dL{testosterone}"): Decimal("28.842"),  # testosterone 288.42 g/mol
     ("ng/mL", "ng/dL"): Decimal(100),
+    ("mL/s", "mL/min"): Decimal(60),
+    ("meq/L", "mmol/L{potassium}"): Decimal(1),  # one charge
+    ("meq/L", "mg/dL{calcium}"): Decimal("2.0039"),  # calcium 40.078 g/mol, two charges
+    ("umol/L", "mg/dL{bilirubin}"): Decimal("0.0584662"),  # bilirubin 584.66 g/mol
+    ("pmol/L", "pg/mL{b12}"): Decimal("1.35537"),  # cobalamin 1355.37 g/mol
+    ("ug/dL", "ng/mL"): Decimal(10),
+    ("Gy", "cGy"): Decimal(100),
 }
 
 
@@ -190,16 +211,52 @@ def in_window(value: Decimal, analyte: Analyte) -> Decimal:
 def measured(analyte: Analyte) -> Normaliser:
     """The normaliser of a quantity whose unit must be stated."""
 
-    def read(_: Mapping[str, Any], value: Any) -> Sequence[Reading]:
-        found = measure_in(value) if isinstance(value, str) else quantity(value)
+    def read(resource: Mapping[str, Any], value: Any) -> Sequence[Reading]:
+        words = _words_of(value)
+        found = measure_in(words) if words is not None else quantity(value)
         if found.unit is None:
             raise Unreadable("a quantity without a unit")
         if found.high is not None:
             raise Unreadable("a range where one value is needed")
         converted = in_window(convert(found.value, found.unit, analyte.unit, analyte.substance), analyte)
-        return (Reading(converted, analyte.unit, comparator=found.comparator),)
+        extra = _reference_range(resource, analyte)
+        return (Reading(converted, analyte.unit, text=words, comparator=found.comparator, extra=extra),)
 
     return read
+
+
+def _words_of(value: Any) -> str | None:
+    """What a value says in words: a string, or the text of a concept."""
+    if isinstance(value, Mapping) and "value" not in value and isinstance(value.get("text"), str):
+        return str(value["text"])
+    return value if isinstance(value, str) else None
+
+
+def _reference_range(resource: Mapping[str, Any], analyte: Analyte) -> Mapping[str, Any]:
+    """`range_low` and `range_high` of the laboratory, in the analyte's unit; only a range that is the normal one."""
+    ranges = [each for each in _list(resource.get("referenceRange")) if isinstance(each, Mapping)]
+    normal = [each for each in ranges if _is_normal(each)]
+    found: dict[str, Any] = {}
+    for end in ("low", "high"):
+        stated = [each[end] for each in normal if isinstance(each.get(end), Mapping)]
+        if len(stated) == 1:
+            try:
+                measure = quantity(stated[0])
+                unit = measure.unit or _unit_of(resource.get("valueQuantity") or {})
+                if unit is not None:
+                    found[f"range_{end}"] = convert(measure.value, unit, analyte.unit, analyte.substance)
+            except Unreadable:
+                continue
+    return found
+
+
+def _is_normal(one: Mapping[str, Any]) -> bool:
+    codes = {each.get("code") for each in _list((one.get("type") or {}).get("coding")) if isinstance(each, Mapping)}
+    return not codes or "normal" in codes
+
+
+def _list(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list | tuple) else ()
 
 
 def exact(reader: Normaliser) -> Normaliser:
@@ -228,13 +285,26 @@ ANALYTES: Mapping[str, Analyte] = {
     "ast": _analyte("U/L", "0", "10000"),
     "psa": _analyte("ng/mL", "0", "20000"),
     "testosterone": _analyte("ng/dL", "0", "3000", "testosterone"),
+    "creatinine-clearance": _analyte("mL/min", "0", "300"),
+    "egfr": _analyte("mL/min/{1.73_m2}", "0", "250"),
+    "bilirubin": _analyte("mg/dL", "0", "80", "bilirubin"),
+    "albumin": _analyte("g/dL", "0.5", "8"),
+    "potassium": _analyte("mmol/L", "1", "12", "potassium"),
+    "ferritin": _analyte("ng/mL", "0", "200000"),
+    "tsat": _analyte("%", "0", "100"),
+    "b12": _analyte("pg/mL", "0", "100000", "b12"),
 }
 WEIGHT = _analyte("kg", "0.4", "500")
 HEIGHT = _analyte("cm", "20", "260")
 LVEF = _analyte("%", "5", "90")
+BSA = _analyte("m2", "0.1", "4")
+TMB = _analyte("1/1000000{Base}", "0", "5000")
+PACK_YEARS = _analyte("{PackYears}", "0", "400")
 
 UNIT_NORMALISERS: Mapping[str, Normaliser] = {
     "weight": exact(measured(WEIGHT)),
     "height": exact(measured(HEIGHT)),
+    "bsa": exact(measured(BSA)),
+    "pack-years": measured(PACK_YEARS),
     **{f"lab.{name}": measured(analyte) for name, analyte in ANALYTES.items()},
 }

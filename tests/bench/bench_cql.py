@@ -1,0 +1,131 @@
+"""The target rule of the reference benchmark: our verdict and our why against cql-execution, in one run.
+
+Both engines get the same charts, already read from JSON, and give the values of all 13 defines; the index over the
+chart is built anew for every evaluation. A chart is timed half before and half after the reference engine's turn, so
+that a machine busy with other things slows both. Without Node and the reference tools (PRIOR_AUTH_SHARED) there is
+nothing to compare with, and nothing is measured but a rule of our own size over a chart made here.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from prior_auth.cql import Library, Resources, compile_library
+from prior_auth.cql.normal import normal
+from prior_auth.cql.why import explanation
+from prior_auth.fhir import json as fhir_json
+from prior_auth.terminology.valuesets import read_value_set, value_sets
+
+ROOT = Path(__file__).parents[2]
+ORACLE = Path(os.environ.get("PRIOR_AUTH_SHARED", ROOT.parent / "shared")) / "tools" / "cql_oracle"
+SIZES = {200: (100, 200), 5000: (200, 60)}  # resources: how many times faster a verdict must be, rounds of ours
+WHY_TARGET, WHY_SHARE = 40, 3  # why is slower: a third of the rounds
+THEIR_ROUNDS, THEIR_WARMUP = 15, 5
+AS_OF = "2026-01-15T12:00:00.000+00:00"
+
+Resource = dict[str, Any]
+
+
+def measure() -> Iterator[dict[str, object]]:
+    if not ORACLE.is_dir():
+        yield {"name": "target rule", "value": None, "unit": "", "note": f"{ORACLE} is not here: nothing to measure"}
+        return
+    library = target_rule()
+    for size, (target, rounds) in SIZES.items():
+        text = chart(size)
+        resources = [entry["resource"] for entry in fhir_json.read(text.encode())["entry"]]
+        check(library, resources)
+        ways = {"verdict": (verdict, target, rounds), "full why": (why, WHY_TARGET, rounds // WHY_SHARE)}
+        took = {name: timed(way, library, resources, rounds // 2) for name, (way, _, rounds) in ways.items()}
+        theirs = reference_median(text)
+        for name, (way, wanted, rounds) in ways.items():
+            ours = statistics.median(took[name] + timed(way, library, resources, rounds // 2)) * 1000
+            yield from rows(f"{name} of the target rule, {size} resources", ours, theirs, wanted)
+
+
+def rows(name: str, ours: float, theirs: tuple[str, float] | None, target: int) -> Iterator[dict[str, object]]:
+    yield {"name": name, "value": round(ours, 3), "unit": "ms"}
+    if theirs is None:
+        yield {"name": f"{name}, against cql-execution", "value": None, "unit": "", "note": "Node is not here"}
+        return
+    engine, median = theirs
+    ratio = median / ours
+    yield {
+        "name": f"{name}, against {engine} ({median:.1f} ms)", "value": round(ratio, 1), "unit": "times faster",
+        "target": f"at least {target}", "met": ratio >= target,
+    }  # fmt: skip
+
+
+def verdict(library: Library, resources: list[Resource]) -> object:
+    results = library.evaluate(Resources(resources))
+    return [results[name].value for name in results]
+
+
+def why(library: Library, resources: list[Resource]) -> object:
+    results = library.evaluate(Resources(resources), traced=True)
+    return explanation(results, *results)
+
+
+def timed(
+    way: Callable[[Library, list[Resource]], object], library: Library, resources: list[Resource], rounds: int
+) -> list[float]:
+    for _ in range(5):
+        way(library, resources)
+    took = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        way(library, resources)
+        took.append(time.perf_counter() - start)
+    return took
+
+
+def target_rule() -> Library:
+    folder = ORACLE / "bench"
+    sets = value_sets(
+        read_value_set(json.loads(file.read_text()), where=file.name) for file in sorted(folder.glob("valuesets/*"))
+    )
+    return compile_library((folder / "TargetRule.cql").read_text(), valuesets=sets, name="TargetRule.cql")
+
+
+def chart(size: int) -> str:
+    """An eligible patient's chart of that many resources, by the reference benchmark's own generator."""
+    file = ORACLE / "bench" / "chart.py"
+    spec = importlib.util.spec_from_file_location("reference_chart", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return json.dumps(module.chart(size, "eligible"))
+
+
+def check(library: Library, resources: list[Resource]) -> None:
+    """No figure for a wrong answer."""
+    expected = json.loads((ORACLE / "bench" / "expected.json").read_text())["expected"]["eligible"]
+    results = library.evaluate(Resources(resources))
+    assert {name: normal(results[name].value) for name in results} == expected
+
+
+def reference_median(chart: str) -> tuple[str, float] | None:
+    """The reference engine's name and median in ms; None where Node is not here."""
+    if shutil.which("node") is None:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "chart.json"
+        file.write_text(chart)
+        bench = ORACLE / "bench"
+        command = [
+            str(ORACLE / "run"), "bench", str(bench / "TargetRule.cql"), str(file), "--valuesets",
+            str(bench / "valuesets"), "--as-of", AS_OF, "-n", str(THEIR_ROUNDS), "--warmup", str(THEIR_WARMUP),
+        ]  # fmt: skip
+        told = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return told["engine"], told["evaluations"][0]["median_ms"]

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 from prior_auth.cql.compiler.base import Compiled, Scope
 from prior_auth.cql.compiler.library import LibraryCompiler
+from prior_auth.cql.operators import Overload
 from prior_auth.cql.runtime import Compute, Definition, Frame, Run
-from prior_auth.cql.syntax.nodes import ExpressionDef, Node
+from prior_auth.cql.syntax.nodes import ExpressionDef, FunctionDef, Node
 from prior_auth.cql.types import Type
 
 _STATIC = frozenset({"Literal", "Quantity", "Null"})
@@ -17,7 +18,8 @@ _STATIC = frozenset({"Literal", "Quantity", "Null"})
 class Site(NamedTuple):
     """What is known of a node before it is worked out. `refers` is the (library, define) that a name stands for.
 
-    `role` is what the node is to the query that it belongs to: `where`, `return`, `with`, `without`, `let`.
+    `role` is what the node is to the query that it belongs to: `where`, `return`, `with`, `without`, `let x`;
+    `operand` the function's operand that a name stands for, `operands` those of the function whose body this is.
     """
 
     op: str
@@ -26,6 +28,8 @@ class Site(NamedTuple):
     refers: tuple[str, str] | None
     parameter: str | None
     role: str | None
+    operand: str | None
+    operands: tuple[str, ...] | None
 
 
 class Event(NamedTuple):
@@ -59,6 +63,8 @@ class TracingCompiler(LibraryCompiler):
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
         self._roles: dict[int, tuple[str, tuple[str, ...]]] = {}
+        self._bodies: dict[int, tuple[str, ...]] = {}
+        self._operands: frozenset[str] = frozenset()
 
     def compile(self, node: Node, scope: Scope) -> Compiled:
         if node.op == "Query":
@@ -67,7 +73,9 @@ class TracingCompiler(LibraryCompiler):
         if node.op == "Parens":
             return found
         role, aliases = self._roles.get(id(node), (None, ()))
-        site = Site(node.op, node, found.type, *self._refers(node, scope), role)
+        name = node["name"] if node.op == "Name" and node["name"] in scope.names else None
+        operand = name if name is not None and name in self._operands else None
+        site = Site(node.op, node, found.type, *self._refers(node, scope), role, operand, self._bodies.get(id(node)))
         if node.op in _STATIC:
             return Compiled(found.type, _noting(found.compute, site))
         if role is not None:
@@ -101,9 +109,20 @@ class TracingCompiler(LibraryCompiler):
             if query[part] is not None:
                 self._roles[id(bare(query[part]))] = (part, aliases)
 
+    def function(self, node: FunctionDef) -> Overload:
+        names = tuple(name for name, _ in node.parameters)
+        self._bodies[id(bare(node.body))] = names
+        outer, self._operands = self._operands, frozenset(names)
+        try:
+            return super().function(node)
+        finally:
+            self._operands = outer
+
     def definition(self, name: str, definition: ExpressionDef) -> Definition:
         if name not in self.compiled:
+            outer, self._operands = self._operands, frozenset()
             made = super().definition(name, definition)
+            self._operands = outer
             self.compiled[name] = dataclasses.replace(made, compute=_kept(made))
         return self.compiled[name]
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from prior_auth.cql import helpers
+from prior_auth.cql.compiler.queries import CODE_PATHS
 from prior_auth.cql.engine import Results
 from prior_auth.cql.errors import EvaluationError
 from prior_auth.cql.normal import normal
@@ -46,7 +47,6 @@ class _Teller:
     def __init__(self, run: TracedRun) -> None:
         self.run = run
         self.results = {(one.library, one.name): result for one, result in run.cache.items()}
-        self.retrieves = {id(one.resources): one for one in run.asked.values()}
         self.origins = Origins()
         self.defines: dict[str, Json] = {}
         self.resources: dict[str, Fhir] = {}
@@ -101,11 +101,17 @@ class _Teller:
         return self._call(event) if op == "Call" else self._operation(event, op)
 
     def _logic(self, event: Event) -> Json:
-        kind = _LOGIC[event.site.op]
-        told: Json = {"kind": kind, "operands": [self.node(one) for one in event.parts], "value": event.value}
-        left_out = _operands(event.site.node) - len(event.parts)
-        if left_out:
-            told["left_out"] = left_out
+        """Of `and` and `or` the operands that decided; the others with their value alone."""
+        kind, value = _LOGIC[event.site.op], event.value
+        parts = event.parts
+        told: Json = {"kind": kind, "operands": [], "value": value}
+        if kind in ("and", "or"):
+            parts = [one for one in parts if one.value is value]
+            others = [one.value for one in event.parts if one.value is not value]
+            not_needed = _operands(event.site.node) - len(event.parts)
+            told |= {"others": others} if others else {}
+            told |= {"not_needed": not_needed} if not_needed else {}
+        told["operands"] = [self.node(one) for one in parts]
         return told
 
     def _case(self, event: Event) -> Json:
@@ -163,7 +169,8 @@ class _Teller:
         if body is not None:
             told = [self.node(one) for one in arguments]
             tree = self.node(body)
-            return {"kind": "call", "function": name, "arguments": told, "body": tree, "value": tree["value"]}
+            named = dict(zip(body.site.operands or (), told, strict=False))
+            return {"kind": "call", "function": name, "arguments": named, "body": tree, "value": tree["value"]}
         if name.lower() == "exists":
             return self._operation(event, "Exists")
         return self._operation(event, name)
@@ -188,6 +195,13 @@ class _Teller:
         source = self.node(base) if is_node else None
         reference, path = self.origins.of_event(event)
         told = {"kind": "value", "value": self.shown(event.value), **_given(reference=reference, path=path)}
+        if base.site.operand is not None:
+            told["operand"] = base.site.operand
+        elif isinstance(event.value, (Code, Concept)) and path is None:
+            told["name"] = event.site.node["name"]
+        unit = _unit(event)
+        if unit is not None:
+            told["unit"] = unit
         if source is not None:
             told["from"] = source
         return told
@@ -195,15 +209,16 @@ class _Teller:
     # Retrieves and queries
 
     def _retrieve(self, event: Event) -> Json:
-        made = self.retrieves[id(event.value)]
-        for one in made.resources:
+        element = event.site.type.element if isinstance(event.site.type, ListOf) else event.site.type
+        told: Json = {"kind": "retrieve", "type": getattr(element, "name", str(element))}
+        if event.parts:
+            by = event.parts[0]
+            told["path"] = event.site.node["path"] or CODE_PATHS[told["type"]]
+            told |= _selector(by.value, by.site.node["name"])
+        for one in event.value:
             self.seen(one)
-        codes = [{"system": system, "code": code} for system, code in made.codes]
-        name = next((one.value.name for one in event.parts if isinstance(one.value, Vocabulary)), None)
-        set_ = _given(name=name, url=made.value_set) if made.value_set else None
-        returned = [{"reference": one.reference} for one in made.resources]
-        return {"kind": "retrieve", **_given(type=made.type, path=made.path, value_set=set_, codes=codes or None),
-                "value": returned}  # fmt: skip
+        told["value"] = [{"reference": one.reference} for one in event.value]
+        return told
 
     def _query(self, event: Event) -> Json:
         node = event.site.node
@@ -287,6 +302,16 @@ class _Teller:
             return value
 
 
+def _unit(event: Event) -> str | None:
+    """The unit of a number that was read from a quantity by `.value`."""
+    while event.site.op == "Member" and event.site.node["name"] == "value" and event.parts:
+        event = event.parts[0]
+        if isinstance(event.value, Fhir) and isinstance(event.value.json, dict):
+            unit = event.value.json.get("unit") or event.value.json.get("code")
+            return unit if isinstance(unit, str) else None
+    return None
+
+
 def _operands(node: Node) -> int:
     """How many operands a row of `and` or of `or` has; the parser nests it to the left."""
     count = len(node.args)
@@ -333,6 +358,14 @@ def _codes(value: Any) -> list[Code]:
     if isinstance(value, str):
         return [Code(value)]
     return [code for one in value or () for code in _codes(one)] if isinstance(value, (list, tuple)) else []
+
+
+def _selector(value: Any, name: str | None) -> Json:
+    """What a retrieve selects by: a value set, or codes under the name that the rule gives them."""
+    if isinstance(value, Vocabulary):
+        return {"value_set": _given(name=value.name, url=value.id)}
+    codes = sorted({(one.system, one.code) for one in _codes(value)}, key=str)
+    return _given(name=name, codes=[_given(system=system, code=code) for system, code in codes])
 
 
 def _resource(one: Fhir) -> Json:

@@ -35,7 +35,7 @@ PracticeUrl = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    commands: Sequence[Callable[..., None]] = (up, demo, submit, status, timeline, audit_stores)
+    commands: Sequence[Callable[..., None]] = (up, demo, submit, status, timeline, inquire, audit_stores)
     for command in commands:
         app.command()(command)
     for hidden in (serve, work):
@@ -184,6 +184,16 @@ def timeline(
         as_program,
         lambda: "\n".join(f"{one['at'][:19]}  {one['what']:<22} {one['by']}" for one in entries),
     )
+
+
+def inquire(
+    case_id: Annotated[str, typer.Argument(metavar="CASE")],
+    practice: PracticeUrl = "http://127.0.0.1:8701",
+    as_program: AsJson = False,
+) -> None:
+    """Ask the payer what became of a request: for people and for gaps, its notifications bring the rest."""
+    asked = _ask("POST", f"{practice.rstrip('/')}/api/cases/{case_id}/inquiry")
+    _show(asked, as_program, lambda: f"case {case_id}: the payer is asked")
 
 
 def audit_stores(data: DataOption = Path("data/up"), as_program: AsJson = False) -> None:

@@ -7,7 +7,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from workflows.messages import AssessmentMade, Next, PayerWord, Prepared
-    from workflows.options import CALL_PAYER
+    from workflows.options import CALL_PAYER, INQUIRE
     from workflows.practice_activities import PracticeActivities as Practice
     from workflows.tracking import Watched
 
@@ -76,7 +76,14 @@ class AuthorizationWorkflow(Watched):
     async def read_word(self, case_id: str) -> PayerWord:
         self.look()
         word: PayerWord = await self.ask(Practice.payer_word, case_id)
-        return word
+        if word.gap is None:
+            return word
+        try:  # something may have been missed: asked once for each gap, never by habit (spec-9)
+            await self.ask(Practice.inquire, case_id, options=INQUIRE)
+        except ActivityError:
+            await self.ask(Practice.raise_task, case_id, "inquiry-failed")
+        now: PayerWord = await self.ask(Practice.payer_word, case_id)
+        return now
 
     @workflow.signal(name="nudge")
     def nudge(self) -> None:

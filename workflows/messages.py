@@ -44,6 +44,7 @@ class PayerWord:
     version: int
     due_at: datetime | None
     silence: timedelta
+    gap: str | None = None  # why the payer should be asked by inquiry, where nobody has yet
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,18 @@ CALL_PAYER = Options(
     ),
 )
 
+# A question over a gap: nothing waits for its answer, so it does not hold the story up for long.
+INQUIRE = Options(
+    start_to_close_timeout=timedelta(seconds=60),
+    schedule_to_close_timeout=timedelta(minutes=15),
+    retry_policy=RetryPolicy(
+        initial_interval=timedelta(seconds=2),
+        backoff_coefficient=2,
+        maximum_interval=timedelta(minutes=5),
+        non_retryable_error_types=[REFUSED, BAD_INPUT],
+    ),
+)
+
 # A notification is carried for days (crd_dtr.md 4); after that the subscription is in error and a person is told.
 DELIVER = Options(
     start_to_close_timeout=timedelta(seconds=30),

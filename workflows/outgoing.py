@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 from prior_auth.domain.assessment import differing
@@ -12,8 +13,9 @@ from prior_auth.domain.case import Case
 from prior_auth.domain.determination import Determination
 from prior_auth.domain.parties import PayerIdentity, PracticeIdentity
 from prior_auth.engine import Engine, Judgement
-from prior_auth.fhir import cdex, json, pas_request
+from prior_auth.fhir import cdex, json, pas_inquiry, pas_request
 from prior_auth.fhir.pas_exchange import REQUEST, Standing
+from prior_auth.gaps import Gap
 from prior_auth.ports import CaseStore, Clock
 
 
@@ -123,6 +125,14 @@ class Outgoing:
         orders = {item.order for item in judgement.request.items}
         wanted = await self._evidence(case, judgement)
         return [reference for reference in wanted if reference not in sent and reference not in orders]
+
+    async def inquiry(self, case_id: str, standing: Standing, gap: Gap) -> dict[str, Any]:
+        """The question what became of the request that was sent last, one for each gap."""
+        items = standing.answer.items if standing.answer is not None else ()
+        numbers = {one.sequence: one.administration_reference for one in items if one.administration_reference}
+        name = f"{case_id}/inquiry/{gap.name}"
+        stamp = pas_request.Stamp(name, sha256(name.encode()).hexdigest()[:20], self.clock.now())
+        return pas_inquiry.build(json.read(await self.last_request(case_id)), numbers=numbers, stamp=stamp)
 
     async def last_request(self, case_id: str) -> bytes:
         """The request that was sent last: what an attachment completes, and what a legal clock is read from."""

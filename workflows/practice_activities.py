@@ -10,6 +10,7 @@ from typing import Any
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from prior_auth import gaps
 from prior_auth.domain.assessment import overall
 from prior_auth.domain.case import Case, CaseStatus, Step, next_step
 from prior_auth.domain.determination import Determination, Overall
@@ -18,9 +19,10 @@ from prior_auth.domain.people import ENGINE
 from prior_auth.domain.timeline import Message
 from prior_auth.engine import Engine, Judgement
 from prior_auth.errors import BadInput, FatalTransportError, RuleError, TemporaryTransportError
-from prior_auth.fhir import json, pas_exchange, pas_request
-from prior_auth.fhir.pas_exchange import ATTACHMENT, RECEIPT, REQUEST, RESPONSE, Standing
+from prior_auth.fhir import json, pas_exchange, pas_inquiry, pas_request
+from prior_auth.fhir.pas_exchange import ATTACHMENT, INQUIRED, INQUIRY, RECEIPT, REQUEST, RESPONSE, Standing
 from prior_auth.fhir.validate import validate
+from prior_auth.gaps import Gap
 from prior_auth.ports import CaseStore, Clock, PayerTransport
 from workflows.messages import AssessmentMade, Next, PayerWord, Prepared
 from workflows.options import REFUSED, Patience
@@ -199,7 +201,46 @@ class PracticeActivities:
             version=standing.version,
             due_at=due_at,
             silence=self.patience.silence,
+            gap=await self._gap(case_id, standing, due_at),
         )
+
+    async def _gap(self, case_id: str, standing: Standing, due_at: datetime | None) -> str | None:
+        """Why the payer should be asked: a gap that nobody asked about; after its final word, a person's wish only."""
+        if not standing.sent:
+            return None
+        gap = await gaps.unasked(self.store, case_id, due_at=due_at, now=self.clock.now())
+        return gap.why if gap is not None and (gap.why == gaps.PERSON or not standing.final) else None
+
+    @activity.defn(name="inquire")
+    async def inquire(self, case_id: str) -> None:
+        """Ask what became of the request, by the stored bytes of one question for each gap; keep what is answered."""
+        case, standing = await self.store.get(case_id), await self._standing(case_id)
+        due_at = case.due_at or await self._due_at(case, standing)
+        gap = await gaps.unasked(self.store, case_id, due_at=due_at, now=self.clock.now())
+        if gap is None:
+            return
+        body = json.write(await self.outgoing.inquiry(case_id, standing, gap))
+        asked = await self._keep(case_id, "sent", INQUIRY, case.version, body, f"{case_id}/{INQUIRY}/{gap.name}")
+        try:
+            answer = await self.transport.inquire(await self.store.message_body(asked.id))
+            pas_inquiry.read_answer(json.read(answer))
+        except (FatalTransportError, BadInput) as refusal:
+            await gaps.answered(self.store, case_id, gap)
+            message = "the payer did not answer an inquiry"
+            raise ApplicationError(message, type=type(refusal).__name__, non_retryable=True) from None
+        except TemporaryTransportError:
+            raise ApplicationError("the payer cannot be reached") from None
+        await self._inquired(case, gap, answer)
+
+    async def _inquired(self, case: Case, gap: Gap, answer: bytes) -> None:
+        key = f"{case.id}/{INQUIRED}/{gap.name}"
+        await self._keep(case.id, "received", INQUIRED, case.version, answer, key)
+        word = pas_exchange.of_claims(answer, pas_exchange.claims_sent(await self._kept(case.id)))
+        facts = {"why": gap.why, "word": word.overall.value if word else "not found"}
+        await self.store.note(case.id, "inquired", by=ENGINE, at=self.clock.now(), facts=facts, key=key)
+        await gaps.answered(self.store, case.id, gap)
+        if word is None:
+            await self.raise_task(case.id, "payer-does-not-find")
 
     async def _due_at(self, case: Case, standing: Standing) -> datetime | None:
         """Computed once, from the payer's acknowledgement (house rule 3)."""
@@ -244,8 +285,11 @@ class PracticeActivities:
         await self.store.note(case_id, f"task:{what}", by=ENGINE, at=now, key=f"{case_id}/task/{what}/{now.date()}")
 
     async def _standing(self, case_id: str) -> Standing:
+        return pas_exchange.standing(await self._kept(case_id))
+
+    async def _kept(self, case_id: str) -> list[tuple[Message, bytes]]:
         kept = await self.store.messages(case_id)
-        return pas_exchange.standing([(one, await self.store.message_body(one.id)) for one in kept])
+        return [(one, await self.store.message_body(one.id)) for one in kept]
 
     async def _keep(self, case_id: str, direction: str, kind: str, version: int, body: bytes, key: str) -> Message:
         return await self.store.keep_message(

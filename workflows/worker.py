@@ -43,6 +43,7 @@ def practice_worker(client: Client, activities: PracticeActivities) -> Worker:
             activities.send,
             activities.payer_word,
             activities.record_determination,
+            activities.inquire,
             activities.raise_task,
         ],
         graceful_shutdown_timeout=_GRACE,

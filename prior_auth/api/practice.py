@@ -59,6 +59,11 @@ def _add_program_doors(app: FastAPI, practice: Practice) -> None:
         await practice.release(case_id, how, version)
         return _program({"case": case_id, "released": how}, 202)
 
+    @app.post("/api/cases/{case_id}/inquiry", status_code=202)
+    async def inquire(case_id: str) -> Response:
+        await practice.inquire(case_id)
+        return _program({"case": case_id}, 202)
+
 
 def _program(body: Any, status: int = 200) -> Response:
     return Response(json.write(body), status, media_type="application/json")

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+from prior_auth import gaps
 from prior_auth.domain.case import Case
 from prior_auth.domain.people import Person
-from prior_auth.errors import BadInput
+from prior_auth.errors import BadInput, Conflict
 from prior_auth.fhir import json
 from prior_auth.fhir.validate import check_structure
 from prior_auth.ports import CaseStore, Clock, PracticeOrchestrator
@@ -93,6 +94,16 @@ class Practice:
         key = f"{case_id}/released/{version}/{how}"
         await self.store.note(case_id, "released", by=self.person, at=now, facts={"how": how}, key=key)
         await self.store.stir(case_id)
+        await self.stories.nudge(case_id)
+
+
+    async def inquire(self, case_id: str) -> None:
+        """A person wants to know what became of it: the payer is asked once, by the case's story."""
+        case, now = await self.store.get(case_id), self.clock.now()
+        if not case.version:
+            raise Conflict("nothing was sent yet", where=case_id, fix="there is nothing to ask the payer about")
+        await gaps.found(self.store, case_id, gaps.PERSON, at=now)
+        await self.store.note(case_id, "asked-to-inquire", by=self.person, at=now, key=f"{case_id}/asked/{now}")
         await self.stories.nudge(case_id)
 
 

@@ -113,6 +113,8 @@ HAPPENED: dict[str, str] = {
     "update-refused": "An update was refused",
     "task": "A person is asked to look",
     "inquired": "Asked about by inquiry",
+    "asked-to-inquire": "The payer is to be asked",
+    "task": "A person is asked to look",
     "not-judged": "Could not be judged",
     "not-sendable": "Could not be made ready to send",
     "not-valid": "Not valid to send",

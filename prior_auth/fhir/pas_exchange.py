@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from prior_auth.domain.determination import Determination
 from prior_auth.domain.timeline import Message
-from prior_auth.fhir import json, pas_determination
+from prior_auth.errors import BadInput
+from prior_auth.fhir import json, pas_determination, pas_inquiry
+from prior_auth.fhir.pas_received import pairs
 
 REQUEST, RESPONSE, NOTIFICATION = "request", "response", "notification"
 ATTACHMENT, RECEIPT = "attachment", "receipt"
+INQUIRY, INQUIRED = "inquiry", "inquiry-answer"
 _ANSWERS = (RESPONSE, NOTIFICATION)
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -46,6 +49,8 @@ def standing(kept: Sequence[tuple[Message, bytes]]) -> Standing:
         acknowledged = acknowledged or determination.created or message.at
         if newest is None or _created(determination) >= _created(newest):
             newest, newest_at, message_id = determination, place, message.id
+    if (asked := _inquired(kept)) is not None and (newest is None or _created(asked[0]) >= _created(newest)):
+        newest, message_id = _with_inquired(newest, message_id, *asked)
     version = max((message.version for message, _ in kept if message.kind in (*_ANSWERS, RECEIPT)), default=0)
     asks = newest is not None and not newest.is_final and bool(newest.requested)
     return Standing(
@@ -56,6 +61,44 @@ def standing(kept: Sequence[tuple[Message, bytes]]) -> Standing:
         answer_message=message_id,
         information_requested=asks and not _answered_after(kept, newest_at),
     )
+
+
+def claims_sent(kept: Sequence[tuple[Message, bytes]]) -> frozenset[tuple[str, str]]:
+    """The identifiers of every Claim that was sent."""
+    sent = [json.read(body) for message, body in kept if message.kind == REQUEST and message.direction == "sent"]
+    return frozenset(pair for one in sent for pair in pairs(one["entry"][0]["resource"].get("identifier")))
+
+
+def of_claims(answer: bytes, claims: frozenset[tuple[str, str]]) -> Determination | None:
+    """What an inquiry's answer says of these Claims: of several matches the newest; None where it has no word."""
+    try:
+        found = pas_inquiry.read_answer(json.read(answer))
+    except BadInput:
+        return None  # refused when it came (`PracticeActivities.inquire`); kept, and no word of the payer
+    return next((one for _, one in found if claims & set(one.claim_identifiers)), None)
+
+
+def _inquired(kept: Sequence[tuple[Message, bytes]]) -> tuple[Determination, str] | None:
+    claims = claims_sent(kept)
+    answers = [(message.id, body) for message, body in kept if message.kind == INQUIRED]
+    found = [(one, name) for name, body in answers if (one := of_claims(body, claims)) is not None]
+    return max(found, key=lambda one: _created(one[0]), default=None)
+
+
+def _with_inquired(
+    full: Determination | None, message: str | None, asked: Determination, asked_in: str
+) -> tuple[Determination, str | None]:
+    """An inquiry's answer holds no requests for information: while it is pended, those of the last full one stand."""
+    if full is not None and _words(asked) == _words(full):
+        return full, message
+    if full is None or asked.is_final:
+        return asked, asked_in
+    return replace(full, items=asked.items, created=asked.created), asked_in
+
+
+def _words(answer: Determination) -> list[tuple[object, ...]]:
+    """What an answer decides: the day it was issued on is no decision."""
+    return [(one.sequence, one.action, one.number, one.period, one.grant) for one in answer.items]
 
 
 def _answered_after(kept: Sequence[tuple[Message, bytes]], place: int) -> bool:

@@ -69,6 +69,10 @@ class PracticeWithin:
 
     async def nudge(self, case_id: str) -> None:
         word: PayerWord | None = await self.hands.payer_word(case_id)
+        assert word is not None
+        if word.gap:
+            await self.hands.inquire(case_id)
+            word = await self.hands.payer_word(case_id)
         while word is not None and not word.final and (not word.sent or word.information_requested):
             made = await self.hands.assess(case_id)
             if made.next is not Next.SEND:
@@ -121,6 +125,9 @@ class Catching:
 
     async def submit(self, body: bytes) -> bytes:
         self.caught.append(body)
+        raise TemporaryTransportError("only looked at")
+
+    async def inquire(self, body: bytes) -> bytes:
         raise TemporaryTransportError("only looked at")
 
     async def subscribe(self, subscription: bytes) -> bytes:

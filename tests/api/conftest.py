@@ -19,6 +19,7 @@ from prior_auth.api.payer import payer_app
 from prior_auth.api.payer_desk import Payer
 from prior_auth.store.authorizations import SqlAuthorizations
 from prior_auth.store.cases import SqlCases
+from prior_auth.transports.fhir_pas import FhirPas
 
 
 def _companies() -> ModuleType:
@@ -84,6 +85,16 @@ async def nurse(companies: ModuleType, payer_desk: Payer) -> AsyncIterator[Windo
     """The same payer with a person at the desk who has no licence."""
     async with _client(payer_app(replace(payer_desk, person=companies.NURSE))) as http:
         yield Window(http, payer_desk.store)
+
+
+@pytest.fixture
+async def joined(companies: ModuleType, payer: Window, tmp_path: Path) -> AsyncIterator[Window]:
+    """The practice's window, its calls going to the payer's window of this test; nobody has subscribed."""
+    side = companies.practice(tmp_path, url="http://practice.example", payer_url="http://window.example/fhir")
+    async with side as opened:
+        within = replace(opened, transport=FhirPas("http://window.example/fhir", client=payer.http))
+        async with _client(companies.app_of_practice(within)) as http:
+            yield Window(http, opened.store)
 
 
 class Asleep:

@@ -60,6 +60,13 @@ class Hands:
     async def payer_word(self, case_id: str) -> PayerWord:
         return self.word
 
+    @activity.defn(name="inquire")
+    async def inquire(self, case_id: str) -> None:
+        self.did.append("inquire")
+        if not self.answers:
+            raise ApplicationError("refused", type=REFUSED, non_retryable=True)
+        self.word = self.answers.pop(0)
+
     @activity.defn(name="record-determination")
     async def record_determination(self, case_id: str) -> None:
         self.did.append("record")
@@ -75,6 +82,7 @@ class Hands:
             self.prepare,
             self.send,
             self.payer_word,
+            self.inquire,
             self.record_determination,
             self.raise_task,
         ]
@@ -234,3 +242,23 @@ async def test_a_story_started_again_from_its_row_goes_on_where_the_store_stands
         await story.signal(AuthorizationWorkflow.nudge)
         await story.result()
     assert hands.did == ["record"]
+
+
+async def test_a_gap_is_asked_about_and_its_answer_ends_the_story(temporal: WorkflowEnvironment, name: str) -> None:
+    hands = Hands(word=_word(sent=True, version=1, gap="missed-events"), answers=[FINAL])
+    async with worker(temporal, name, hands):
+        assert await (await begun(temporal, name)).result() == "decided"
+    assert hands.did == ["inquire", "record"]
+
+
+async def test_an_inquiry_that_is_refused_is_a_task_and_the_wait_goes_on(
+    temporal: WorkflowEnvironment, name: str
+) -> None:
+    hands = Hands(word=_word(sent=True, version=1, gap="missed-events"))
+    async with worker(temporal, name, hands):
+        story = await begun(temporal, name)
+        await waits_for(story, "payer")
+        assert (hands.did, hands.tasks) == (["inquire"], ["inquiry-failed"])
+        hands.word = FINAL
+        await story.signal(AuthorizationWorkflow.nudge)
+        await story.result()

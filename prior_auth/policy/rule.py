@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from prior_auth.cql import Library, compile_library
 from prior_auth.cql.syntax import parse_library
 from prior_auth.domain.assessment import PolicyId
+from prior_auth.cql.syntax.nodes import LibraryNode
 from prior_auth.errors import RuleError
-from prior_auth.policy.model import Absence, Kind, Policy
+from prior_auth.policy.lint import GIVEN, Finding, Severity, lint
+from prior_auth.policy.model import Criterion, Policy
+from prior_auth.policy.yaml_lines import line_of, read_yaml
 from prior_auth.terminology.valuesets import ValueSet
-
-GIVEN = ("AsOf", "ServiceOn", "Plan", "OrderId")  # parameters that the engine always supplies
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rule:
-    """`hash` covers policy.yaml, policy.cql, the libraries it includes and the codes of the value sets it uses."""
+    """`hash` covers policy.yaml, policy.cql, the libraries it includes and the codes of the value sets it uses.
+
+    `warnings` is what the lint lists; its errors refuse the policy.
+    """
 
     policy: Policy
     library: Library
     hash: str
+    warnings: tuple[Finding, ...] = ()
 
     @property
     def id(self) -> PolicyId:
@@ -31,7 +35,8 @@ class Rule:
 
     @property
     def valuesets(self) -> Mapping[str, str]:
-        return {url: one.version or "" for url, one in sorted(self.library.value_sets.items()) if "|" not in url}
+        """The version of each value set used, by URL: a part of what a decision is recorded with."""
+        return {one.url: one.version or "" for _, one in sorted(self.library.value_sets.items())}
 
 
 def join(
@@ -42,6 +47,9 @@ def join(
     library = compile_library(cql, include=libraries, valuesets=sets, name=file)
     _check_defines(policy, library)
     _check_values(policy, library, file)
+    for one in library.value_sets.values():
+        if not one.version:
+            raise RuleError(f"the value set {one.url} has no version", where=file, fix="add `version` to its file")
     return Rule(policy, library, _hash(yaml, cql, _included(cql, file, libraries), library.value_sets.values()))
 
 
@@ -64,17 +72,16 @@ def _check_values(policy: Policy, library: Library, file: str) -> None:
             raise RuleError(f"the CQL has no parameter {name}", where=policy.file, fix="declare it, or drop the value")
 
 
-def _included(cql: str, file: str, libraries: Mapping[str, str]) -> list[str]:
-    """The texts of all libraries that a library leans on, by name."""
-    found: dict[str, str] = {}
-    waiting = [(cql, file)]
+def _included(node: LibraryNode, libraries: Mapping[str, str]) -> dict[str, LibraryNode]:
+    """All libraries that a library leans on, by name."""
+    found: dict[str, LibraryNode] = {}
+    waiting = [node]
     while waiting:
-        text, name = waiting.pop()
-        for one in parse_library(text, name).includes:
+        for one in waiting.pop().includes:
             if one.library in libraries and one.library not in found:
-                found[one.library] = libraries[one.library]
-                waiting.append((libraries[one.library], one.library))
-    return [found[name] for name in sorted(found)]
+                found[one.library] = parse_library(libraries[one.library], one.library)
+                waiting.append(found[one.library])
+    return found
 
 
 def _hash(yaml: str, cql: str, included: Iterable[str], sets: Iterable[ValueSet]) -> str:
@@ -83,39 +90,3 @@ def _hash(yaml: str, cql: str, included: Iterable[str], sets: Iterable[ValueSet]
     for part in (yaml, cql, *included, *codes):
         digest.update(hashlib.sha256(part.encode()).digest())
     return digest.hexdigest()
-
-
-# --- Lint: what would turn silence into an answer ---------------------------------------------------------------------
-
-_CLOCK = re.compile(r"\b(Today|Now|TimeOfDay)\s*\(")
-_ON_RETRIEVE = re.compile(r"(exists\s*\(?\s*\[|\]\s*\)?\s+in\s+\")")
-_DEFINE = re.compile(r'^define\s+(?:function\s+)?"(?P<name>[^"]+)"', re.MULTILINE)
-
-
-def lint(cql: str, file: str, tests: Iterable[str] = ()) -> list[RuleError]:
-    """A clock in a rule; `exists` or `in` straight on a retrieve inside a test."""
-    text = re.sub(r"//[^\n]*", lambda match: " " * len(match[0]), cql)
-    found = [
-        RuleError(f"{match[1]}() in a rule: a judgement is as of a day", where=f"{file}:{_line(text, match.start())}")
-        for match in _CLOCK.finditer(text)
-    ]
-    starts = [*_DEFINE.finditer(text)]
-    for one, following in zip(starts, [*starts[1:], None], strict=True):
-        body = text[one.start() : following.start() if following else len(text)]
-        if one["name"] in set(tests) and (match := _ON_RETRIEVE.search(body)):
-            where = f"{file}:{_line(text, one.start() + match.start())}"
-            message = f"the test {one['name']} asks a retrieve itself: silence would be an answer"
-            found.append(RuleError(message, where=where, fix="name the retrieve in a define, and use it as evidence"))
-    return found
-
-
-def _lint(cql: str, file: str, policy: Policy) -> None:
-    for problem in lint(cql, file, [one.test for one in policy.criteria]):
-        raise problem
-    for one in policy.criteria:
-        if one.kind is Kind.EXCLUSION and one.absence is Absence.UNKNOWN and not one.needs:
-            raise RuleError(f"{one.id} does not say what silence means", where=policy.file, fix="add `absence`")
-
-
-def _line(text: str, position: int) -> int:
-    return text.count("\n", 0, position) + 1

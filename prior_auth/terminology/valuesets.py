@@ -30,14 +30,18 @@ class ValueSet:
 def read_value_set(resource: Mapping[str, Any], *, where: str) -> ValueSet:
     """The set in a FHIR ValueSet, from its expansion, else from a compose that lists its codes.
 
-    RuleError, naming `where`, for anything else: no url, no codes, a filter, an import, an exclusion without codes.
+    RuleError, naming `where`, for anything else: no url, no codes, a filter, an import, an exclusion without codes, an
+    expansion that is a part only.
     """
     if resource.get("resourceType") != "ValueSet":
         raise RuleError("this is not a ValueSet", where=where)
     url = resource.get("url")
     if not isinstance(url, str) or not url:
         raise RuleError("a value set needs a url", where=where, fix="add `url`")
-    codes = frozenset(_codes(resource, where))
+    try:
+        codes = frozenset(_codes(resource, where))
+    except (TypeError, AttributeError, KeyError) as problem:
+        raise RuleError(f"the value set {url} is malformed ({type(problem).__name__})", where=where) from None
     if not codes:
         raise RuleError(
             f"the value set {url} is empty", where=where, fix="add an expansion or codes under compose.include"
@@ -60,13 +64,27 @@ def value_sets(found: Iterable[ValueSet]) -> dict[str, ValueSet]:
 def _codes(resource: Mapping[str, Any], where: str) -> Iterator[tuple[str, str]]:
     expansion = resource.get("expansion")
     if isinstance(expansion, Mapping) and expansion.get("contains"):
-        yield from _contained(expansion["contains"], where)
+        found = list(_contained(expansion["contains"], where))
+        _is_whole(expansion, len(found), where)
+        yield from found
         return
     compose = resource.get("compose") or {}
     excluded = set(_listed(compose.get("exclude") or (), f"{where}: compose.exclude"))
     for key in _listed(compose.get("include") or (), f"{where}: compose.include"):
         if key not in excluded:
             yield key
+
+
+# FHIR R4 valueset.html 4.9.8.1: how an expansion says that it is not all of the set.
+_PARTS = ("valueset-toocostly", "valueset-unclosed")
+
+
+def _is_whole(expansion: Mapping[str, Any], count: int, where: str) -> None:
+    marks = [str(one.get("url")).rpartition("/")[2] for one in expansion.get("extension") or ()]
+    limited = [one for one in expansion.get("parameter") or () if one.get("name") in ("limitedExpansion", "count")]
+    is_paged = bool(expansion.get("offset")) or expansion.get("total", count) > count
+    if is_paged or set(marks) & set(_PARTS) or any(one.get("valueBoolean", True) for one in limited):
+        raise RuleError("the expansion is only a part of the set", where=where, fix="supply all pages of it")
 
 
 def _contained(entries: Iterable[Mapping[str, Any]], where: str) -> Iterator[tuple[str, str]]:

@@ -10,6 +10,8 @@ from prior_auth.errors import RuleError
 from prior_auth.terminology.valuesets import read_value_set, value_sets
 
 URL = "http://example.org/set"
+HL7 = "http://hl7.org/fhir/StructureDefinition/"
+A = {"system": "s", "code": "a"}
 
 
 def set_of(**parts: Any) -> dict[str, Any]:
@@ -49,6 +51,12 @@ def test_listed_codes_are_read_without_the_excluded_ones() -> None:
         (set_of(compose={"include": [{"system": "s", "filter": [{}]}]}), "only codes that are listed"),
         (set_of(compose={"include": [{"valueSet": ["u"]}]}), "only codes that are listed"),
         (set_of(expansion={"contains": [{"code": "a"}]}), "no system"),
+        (set_of(expansion={"contains": [A], "total": 2}), "only a part"),
+        (set_of(expansion={"contains": [A], "total": 1, "offset": 100}), "only a part"),
+        (set_of(expansion={"contains": [A], "extension": [{"url": f"{HL7}valueset-toocostly"}]}), "only a part"),
+        (set_of(expansion={"contains": [A], "parameter": [{"name": "limitedExpansion"}]}), "only a part"),
+        (set_of(expansion={"contains": ["a"]}), "malformed"),
+        (set_of(compose={"include": [{"system": "s", "concept": [{"display": "a"}]}]}), "malformed"),
     ],
 )
 def test_a_set_that_cannot_be_read_whole_is_refused(resource: dict[str, Any], words: str) -> None:

@@ -70,6 +70,7 @@ class Library:
         self.parameters: Mapping[str, Type] = MappingProxyType(_parameters(compiler))
         self.value_sets: Mapping[str, ValueSet] = MappingProxyType(_used_sets(compiler))
         self.clock: tuple[At, ...] = tuple(_clock(compiler))
+        self.included: frozenset[str] = frozenset(_included(compiler))
 
     def evaluate(
         self,
@@ -121,6 +122,27 @@ def parameter_value(value: Any, type_: Type) -> Any:
     return value
 
 
+class Libraries(Mapping[str, str]):
+    """Texts of libraries by name, to be included: each is compiled once for all that are compiled with `include=` this.
+
+    It is used where rules are loaded, by one thread.
+    """
+
+    def __init__(self, texts: Mapping[str, str], valuesets: Mapping[str, ValueSet]) -> None:
+        self.texts = dict(texts)
+        self.valuesets = valuesets
+        self.loader = _Loader(self.texts, valuesets)
+
+    def __getitem__(self, name: str) -> str:
+        return self.texts[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.texts)
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
 def compile_library(
     text: str,
     *,
@@ -130,8 +152,9 @@ def compile_library(
 ) -> Library:
     """The library in `text`, checked as a whole. CqlError (a RuleError) with `name:line:column` for what is wrong.
 
-    `include` holds the texts of libraries by name, FHIRHelpers excepted, which is built in; `valuesets` the value sets
-    by url (and by `url|version`, see `prior_auth.terminology.valuesets.value_sets`).
+    `include` holds the texts of libraries by name, FHIRHelpers excepted, which is built in (`Libraries` where several
+    are compiled that include the same); `valuesets` the value sets by url (and by `url|version`, see
+    `prior_auth.terminology.valuesets.value_sets`).
     """
     return _compiled(text, include, valuesets, name)
 
@@ -153,13 +176,18 @@ def compile_elm(
 def _compiled(
     source: Source, include: Mapping[str, Source] | None, valuesets: Mapping[str, ValueSet] | None, name: str
 ) -> Library:
-    texts, sets = dict(include or {}), valuesets or {}
+    if isinstance(include, Libraries):
+        if valuesets is not None and valuesets is not include.valuesets:
+            raise ValueError("libraries that are compiled together have the same value sets")
+        loader = include.loader
+    else:
+        loader = _Loader(dict(include or {}), valuesets or {})
 
     def tracing() -> Library:
-        return Library(_Loader(texts, sets, TracingCompiler).load(source, name))
+        return Library(_Loader(loader.texts, loader.value_sets, TracingCompiler).load(source, name))
 
     try:
-        return Library(_Loader(texts, sets).load(source, name), tracing)
+        return Library(loader.load(source, name), tracing)
     except RecursionError:
         raise CqlError("the library is nested too deep", At(name, 1, 1), "use defines for the parts") from None
 
@@ -199,8 +227,10 @@ class _Loader:
         found = self.loaded.get(library)
         if found is None:
             self.open.append(library)
-            found = self.loaded[library] = self.load(self.texts[library], library)
-            self.open.pop()
+            try:
+                found = self.loaded[library] = self.load(self.texts[library], library)
+            finally:
+                self.open.pop()
         if version is not None and found.node.version != version:
             raise CqlError(f"{library} is here in version {found.node.version}, not {version}", at)
         return found
@@ -216,6 +246,14 @@ def _parameters(compiler: LibraryCompiler) -> dict[str, Type]:
 def _clock(compiler: LibraryCompiler) -> list[At]:
     """Where the library or one that it includes asks for the time of the evaluation."""
     return [*compiler.clock, *(at for one in compiler.includes.values() for at in _clock(one))]
+
+
+def _included(compiler: LibraryCompiler) -> Iterator[str]:
+    """The names of the libraries that it leans on, FHIRHelpers excepted."""
+    for one in compiler.node.includes:
+        if one.alias in compiler.includes:
+            yield one.library
+            yield from _included(compiler.includes[one.alias])
 
 
 def _used_sets(compiler: LibraryCompiler) -> dict[str, ValueSet]:

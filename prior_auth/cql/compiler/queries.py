@@ -1,6 +1,6 @@
 """Queries and retrieves."""
 
-# ruff: noqa: ARG001, ARG005  every handler and every computation has the same operands
+# ruff: noqa: ARG005  every handler and every computation has the same operands
 
 from __future__ import annotations
 

@@ -8,23 +8,20 @@ clock, prints, or walks without end.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
-from fhirpathpy.engine.invocations import equality, invocation_registry
+from fhirpathpy.engine.invocations import equality
 from fhirpathpy.engine.nodes import FP_DateTime, FP_Quantity, FP_Time, ResourceNode
 from fhirpathpy.engine.util import get_data
 
-from prior_auth.paths.problem import PathError
-from prior_auth.paths.units import code_of, difference, quantity_of
+from prior_auth.paths.door import coding_keys
+from prior_auth.paths.library.units import code_of, difference, quantity_of
+from prior_auth.paths.patterns import pattern, subject
+from prior_auth.paths.problem import PathError, Unsupported
 
-MAX_PATTERN = 500
-MAX_SUBJECT = 20_000
 _TIMES = (FP_DateTime, FP_Time)
-_NESTED_REPEAT = re.compile(r"\([^()]*[+*{][^()]*\)[+*{]")
 
 
 def _quantity(item: Any) -> tuple[Decimal, str] | None:
@@ -100,24 +97,13 @@ def _union(ctx: Any, a: list[Any], b: list[Any]) -> list[Any]:
     return _distinct(ctx, a + b)
 
 
-@lru_cache(maxsize=512)
-def pattern(text: str) -> re.Pattern[str]:
-    """A regular expression that may be used: short, and without a repetition of a repetition."""
-    if len(text) > MAX_PATTERN or _NESTED_REPEAT.search(text):
-        raise PathError("a pattern that is too long or repeats a repetition", fix="write a simpler pattern")
-    try:
-        return re.compile(text, re.DOTALL)
-    except re.error:
-        raise PathError("not a regular expression") from None
-
-
 def _text(items: list[Any]) -> str | None:
     if not items:
         return None
     value = get_data(items[0])
     if len(items) > 1 or not isinstance(value, str):
         raise PathError("a text function needs one text")
-    return value[:MAX_SUBJECT]
+    return subject(value)
 
 
 def _matches(_ctx: Any, items: list[Any], wanted: Any) -> list[bool]:
@@ -175,14 +161,7 @@ def _member_of(ctx: Any, items: list[Any], url: str) -> list[bool]:
         raise PathError(f"value set {url} is not at hand")
     if len(items) != 1:
         return []
-    return [any(key in codes for key in _coding_keys(get_data(items[0])))]
-
-
-def _coding_keys(value: Any) -> list[tuple[str, str]]:
-    if not isinstance(value, Mapping):
-        return [("", value)] if isinstance(value, str) else []
-    codings = value.get("coding", [value])
-    return [(each.get("system", ""), each.get("code", "")) for each in codings if isinstance(each, Mapping)]
+    return [any(key in codes for key in coding_keys(get_data(items[0])))]
 
 
 def _sort(_ctx: Any, items: list[Any]) -> list[Any]:
@@ -194,7 +173,7 @@ def _sort(_ctx: Any, items: list[Any]) -> list[Any]:
 
 def _refused(name: str) -> Mapping[str, Any]:
     def refuse(*_args: Any) -> Any:
-        raise PathError(f"{name}() is not allowed in rules", fix="use %asOf, the day of judgement")
+        raise Unsupported(f"{name}() is not supported by this engine")
 
     return {"fn": refuse}
 
@@ -223,4 +202,3 @@ FUNCTIONS: Mapping[str, Mapping[str, Any]] = {
     "sort": {"fn": _sort},
     **{name: _refused(name) for name in FORBIDDEN},
 }  # fmt: skip
-NAMES = frozenset(name for name in {**invocation_registry, **FUNCTIONS} if name.isidentifier()) - FORBIDDEN

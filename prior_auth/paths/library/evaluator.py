@@ -2,57 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import date
-from functools import lru_cache
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
 
 from fhirpathpy.engine import do_eval
 from fhirpathpy.engine.nodes import FP_DateTime, FP_Quantity, FP_Type, ResourceNode, TypeInfo
+from fhirpathpy.models import models
 
-from prior_auth.paths.elements import R4, check
-from prior_auth.paths.functions import FUNCTIONS
+from prior_auth.paths.door import Conforms, Found, Resolve, ValueSets, truth_of
+from prior_auth.paths.library.functions import FUNCTIONS
+from prior_auth.paths.library.syntax import parse
+from prior_auth.paths.library.units import code_of
 from prior_auth.paths.problem import PathError
-from prior_auth.paths.syntax import Node, parse
-from prior_auth.paths.units import code_of
 
-Resolve = Callable[[str], Mapping[str, Any] | None]
-ValueSets = Mapping[str, frozenset[tuple[str, str]]]
+R4: dict[str, Any] = models["r4"]
 
 setattr(TypeInfo, "model", R4)  # noqa: B010  # untyped; fhirpathpy sets this global at the first `is`; set here, no evaluation ever changes it
 
 
-class Found(NamedTuple):
-    """A value as plain JSON, and its element, such as `Observation.component[1].value`; computed values have none."""
-
-    value: Any
-    path: str
-
-
-class Evaluator:
-    """One expression, ready to be asked of any number of resources."""
+class LibraryEvaluator:
+    """Behind the door: fhirpathpy."""
 
     __slots__ = ("_node", "text")
 
-    def __init__(self, text: str, node: Node) -> None:
+    def __init__(self, text: str) -> None:
+        """Raises PathError where fhirpathpy cannot read it."""
         self.text = text
-        self._node = node
+        self._node = parse(text)
 
     def __call__(
         self,
         node: Any,
         *,
         as_of: date | None = None,
+        now: datetime | None = None,  # noqa: ARG002  # refused, as is conformsTo()
         resolve: Resolve | None = None,
         valuesets: ValueSets | None = None,
+        conforms: Conforms | None = None,  # noqa: ARG002
         root: Mapping[str, Any] | None = None,
         type: str | None = None,
         path: str | None = None,
     ) -> list[Found]:
-        """Values and element paths of `node`, a resource or (with `type`, a path of the R4 model) a part of `root`.
-
-        `path` is the element path of such a part. Raises PathError where the expression does not fit the data.
-        """
+        """As the door says."""
         start = ResourceNode.create_node(node, type, propName=path)
         whole = root if root is not None else node
         variables: dict[str, Any] = {
@@ -82,13 +74,7 @@ class Evaluator:
         return [_found(item) for item in items if not _is_primitive_extension(item)]
 
     def truth(self, node: Any, **context: Any) -> bool | None:
-        """The answer of a condition: true, false, or None for empty. One value that is no boolean counts as true."""
-        found = self(node, **context)
-        if not found:
-            return None
-        if len(found) > 1:
-            raise PathError("a condition gave more than one answer")
-        return found[0].value if isinstance(found[0].value, bool) else True
+        return truth_of(self(node, **context))
 
 
 def _is_primitive_extension(item: Any) -> bool:
@@ -103,15 +89,3 @@ def _found(item: Any) -> Found:
     if isinstance(item, FP_Type):
         return Found(item.asStr if hasattr(item, "asStr") else str(item), "")
     return Found(item, "")
-
-
-@lru_cache(maxsize=4096)
-def compile(text: str, type: str | None = None) -> Evaluator:
-    """Parse and check an expression; equal texts share one evaluator.
-
-    `type` is what it will be asked of (`Observation`); without it, names are checked from the first capitalised name
-    on. Raises PathError.
-    """
-    node = parse(text)
-    check(node, type)
-    return Evaluator(text, node)

@@ -1,0 +1,1 @@
+"""fhirpathpy, hardened: the second engine, which ours is compared with."""

@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 
-REVISION = "r0002_inquiry"  # the newest migration; a test holds it equal to Alembic's head
+REVISION = "r0003_assertions"  # the newest migration; a test holds it equal to Alembic's head
 
 
 class Side(StrEnum):
@@ -289,8 +289,25 @@ notification = Table(
     UniqueConstraint("subscription_id", "event_number"),
 )
 
+assertion = Table(  # client assertions that were used: each is good for one token
+    "payer_assertion",
+    metadata,
+    _digest("key", primary_key=True),
+    _at("expires_at"),
+)
+
 LEDGER = (message, document, timeline, news, setting)
 TABLES = {
     Side.PRACTICE: (*LEDGER, case, evidence, claim, notice),
-    Side.PAYER: (*LEDGER, authorization, submission, claim_version, lookup, word, subscription, notification),
+    Side.PAYER: (
+        *LEDGER,
+        authorization,
+        submission,
+        claim_version,
+        lookup,
+        word,
+        subscription,
+        notification,
+        assertion,
+    ),
 }

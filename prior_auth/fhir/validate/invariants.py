@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from prior_auth.fhir.validate import expressions
-from prior_auth.fhir.validate.expressions.nodes import Node, Surroundings, resource_node
 from prior_auth.fhir.validate.issue import Issue, Severity
 from prior_auth.fhir.validate.membership import Member, of_value
 from prior_auth.fhir.validate.tree import Item
+from prior_auth.paths import PathError
+from prior_auth.paths.own.expression import Expression, invariant
+from prior_auth.paths.own.nodes import Node, Surroundings, resource_node
 from prior_auth.r4.definitions import Invariant
 
 Resolve = Callable[[str], Mapping[str, Any] | None]
@@ -43,8 +44,8 @@ def check(
             try:
                 around.steps = 0
                 holds = _compiled(one.expression).holds(around)
-            except expressions.ExpressionError as problem:
-                yield _not_judged(one, item, str(problem))
+            except PathError as problem:
+                yield _not_judged(one, item, problem.message)
                 continue
         if not holds:
             severity: Severity = "error" if one.severity == "error" else "warning"
@@ -53,11 +54,11 @@ def check(
 
 
 @cache
-def _compiled(text: str) -> expressions.Expression | _Unreadable:
+def _compiled(text: str) -> Expression | _Unreadable:
     try:
-        return expressions.compile(text)
-    except expressions.Unsupported as problem:
-        return _Unreadable(str(problem))
+        return invariant(text)
+    except PathError as problem:
+        return _Unreadable(problem.message)
 
 
 class _Unreadable:
@@ -67,7 +68,7 @@ class _Unreadable:
         self._why = why
 
     def holds(self, _around: Surroundings) -> bool:
-        raise expressions.Unsupported(f"{self._why} is not supported")
+        raise PathError(self._why)
 
 
 def _is_member(url: str, value: Any) -> bool | None:

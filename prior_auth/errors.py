@@ -33,6 +33,14 @@ class Conflict(PriorAuthError):
     """What is asked does not fit the state a thing is in, such as a decision on a request already decided."""
 
 
+class Unauthorized(PriorAuthError):
+    """Nobody knows who calls."""
+
+
+class Forbidden(PriorAuthError):
+    """Who calls is known, and may not do this, or not for this sender."""
+
+
 class RuleError(PriorAuthError):
     """A rule file cannot be loaded. Stops the start-up; `where` is `file:line`."""
 

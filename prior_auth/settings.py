@@ -30,6 +30,9 @@ class _Side(BaseSettings):
     data: Path = Path("data")
     host: str = "127.0.0.1"  # until people sign in, the windows listen on loopback only
     hosts: str = ""  # further names by which this window may be called, parted by commas
+    tls_certificate: Path | None = None  # PEM, with its chain; then the window speaks https
+    tls_key: Path | None = None
+    tls_authorities: Path | None = None  # PEM: whom we believe when we call, in place of the public authorities
     database: str | None = None  # SQLAlchemy URL; default is a SQLite file in `data`
     key_file: Path | None = None
     person_name: str = ""  # until people sign in, who works at this window
@@ -69,6 +72,9 @@ class Practice(_Side):
     payer_url: str = "http://127.0.0.1:8702/fhir"
     public_url: str = ""  # the root of every fullUrl we send; default is this host and port
     notification_url: str = ""  # where the payer reaches us; default is this host and port
+    client_id: str = ""  # by what name the payer registered us; then we call with SMART tokens
+    signing_key: Path | None = None  # private JWK; default is made in `data` at first start
+    scope: str = "system/Claim.cruds system/Subscription.cruds"
     release: Literal["automatic", "person"] = "automatic"
     wait_for_evidence: timedelta = timedelta(days=14)  # how long an incomplete request waits before a person is asked
     silence: timedelta = timedelta(days=8)  # no word from the payer and no known deadline: raise a task
@@ -81,9 +87,15 @@ class Payer(_Side):
 
     port: int = 8702
     payer_id: str = "EXPAYER01"
+    authentication: Literal["required", "off"] = "required"  # off: the development mode, any caller is served
+    clients_file: Path | None = None  # who may call; default is `clients.json` in `data`
     answer_within: timedelta = timedelta(seconds=10)  # the bounded wait of a synchronous answer; then it is pended
     retention: timedelta = Field(timedelta(days=183), ge=timedelta(days=183))  # answered for, after the end of service
     public_url: str = ""  # our FHIR base as practices reach it; default is this host and port
+
+    @property
+    def clients(self) -> Path:
+        return self.clients_file or self.data / "clients.json"
 
 
 class Rules(BaseSettings):

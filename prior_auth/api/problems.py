@@ -10,7 +10,15 @@ from starlette.exceptions import HTTPException
 
 from prior_auth.api.bodies import Unsupported
 from prior_auth.api.pages import page
-from prior_auth.errors import BadInput, Conflict, NotFound, PriorAuthError, TransportError
+from prior_auth.errors import (
+    BadInput,
+    Conflict,
+    Forbidden,
+    NotFound,
+    PriorAuthError,
+    TransportError,
+    Unauthorized,
+)
 from prior_auth.fhir import json, outcome
 
 FHIR_JSON = "application/fhir+json"
@@ -27,6 +35,8 @@ def install(app: FastAPI) -> None:
 _STATUS: dict[type[PriorAuthError], int] = {
     Unsupported: 415,
     BadInput: 400,
+    Unauthorized: 401,
+    Forbidden: 403,
     NotFound: 404,
     Conflict: 409,
     TransportError: 502,

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Protocol
 
-from prior_auth.errors import BadInput, Conflict, NotFound, PriorAuthError, TransportError
+from prior_auth.errors import (
+    BadInput,
+    Conflict,
+    Forbidden,
+    NotFound,
+    PriorAuthError,
+    TransportError,
+    Unauthorized,
+)
 
 
 class Finding(Protocol):
@@ -72,6 +80,10 @@ def _type_of(problem: PriorAuthError) -> str:
             return "invalid"
         case NotFound():
             return "not-found"
+        case Unauthorized():
+            return "login"
+        case Forbidden():
+            return "forbidden"
         case Conflict():
             return "conflict"
         case TransportError():

@@ -1,0 +1,121 @@
+"""Who calls: SMART tokens on the payer's FHIR routes, discovery, and whom a caller may speak for.
+
+Without an authorization server every route is open: the development mode, which `metadata` and the log say.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+
+from fastapi import FastAPI, Request, Response
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from prior_auth.api.problems import fhir_answer, status_of
+from prior_auth.errors import Forbidden, PriorAuthError, Unauthorized
+from prior_auth.fhir import json, outcome
+from prior_auth.ports import Clock
+from prior_auth.smart.clients import Client
+from prior_auth.smart.oauth import OAuthError
+from prior_auth.smart.scopes import Needed
+from prior_auth.smart.server import AuthorizationServer
+
+log = logging.getLogger(__name__)
+
+_OPEN = ("/fhir/metadata", "/fhir/.well-known/smart-configuration")
+_NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+_OPERATIONS: Mapping[str, Needed] = {"$submit": ("Claim", "c"), "$inquire": ("Claim", "s")}
+_ATTACHMENT: Needed = ("Claim", "u")
+_METHODS = {"POST": "c", "GET": "r", "PUT": "u", "DELETE": "d"}
+
+
+def install(app: FastAPI, server: AuthorizationServer | None, clock: Clock) -> None:
+    """Ask every caller of `/fhir/` for a token; serve the token endpoint and its discovery."""
+    if server is None:
+        log.warning("DEVELOPMENT MODE: the FHIR routes ask nobody for a token (PRIOR_AUTH_PAYER_AUTHENTICATION=off)")
+        return
+    app.add_middleware(Bearers, server=server, clock=clock)
+
+    @app.get("/fhir/.well-known/smart-configuration")
+    async def discovery() -> Response:
+        return _json(server.discovery())
+
+    @app.post("/auth/token")
+    async def token(request: Request) -> Response:
+        async with request.form(max_files=0, max_fields=20) as form:
+            stated = {name: value for name, value in form.items() if isinstance(value, str)}
+        try:
+            return _json(await server.token(stated, now=clock.now()))
+        except OAuthError as refused:
+            said = f"{refused.message} ({refused.fix})" if refused.fix else refused.message
+            return _json({"error": refused.code, "error_description": said}, refused.status)
+
+
+def _json(body: object, status: int = 200) -> Response:
+    return Response(json.write(body), status, headers=_NO_STORE, media_type="application/json")
+
+
+class Bearers:
+    """Lets a FHIR request through with a token that permits it; the client is then in the request's state."""
+
+    def __init__(self, app: ASGIApp, server: AuthorizationServer, clock: Clock) -> None:
+        self.app, self.server, self.clock = app, server, clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and _is_guarded(scope["path"]):
+            try:
+                scope.setdefault("state", {})["client"] = self._caller(scope)
+            except PriorAuthError as problem:
+                await _refusal(problem)(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
+
+    def _caller(self, scope: Scope) -> Client:
+        found = self.server.bearer(Headers(scope=scope).get("authorization"), now=self.clock.now())
+        if found is None:
+            raise Unauthorized(
+                "no access token that is known and still good",
+                fix=f"get one at {self.server.token_url} (SMART Backend Services)",
+            )
+        client, grant = found
+        needed = needed_for(scope["method"], scope["path"])
+        if not grant.permits(needed):
+            raise Forbidden("the token does not permit this", fix=f"ask for system/{needed[0]}.{needed[1]}")
+        return client
+
+
+def _is_guarded(path: str) -> bool:
+    return (path == "/fhir" or path.startswith("/fhir/")) and path not in _OPEN
+
+
+def needed_for(method: str, path: str) -> Needed:
+    """What a token must permit for this route, as (resource type or *, SMART's letter)."""
+    last = path.rstrip("/").rpartition("/")[2]
+    if last in _OPERATIONS:
+        return _OPERATIONS[last]
+    if last == "$submit-attachment":
+        return _ATTACHMENT
+    kind = path.removeprefix("/fhir").strip("/").partition("/")[0]
+    letter = "r" if last.startswith("$") else _METHODS.get(method, "r")
+    return (kind if kind.isalpha() else "*", letter)
+
+
+def _refusal(problem: PriorAuthError) -> Response:
+    answer = fhir_answer(outcome.from_error(problem), status_of(problem))
+    if isinstance(problem, Unauthorized):
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    return answer
+
+
+def speaks_for(request: Request, senders: Iterable[str], *, where: str) -> None:
+    """Raises Forbidden where the caller is not registered for every one of these senders (spec-59)."""
+    client: Client | None = getattr(request.state, "client", None)
+    if client is None:
+        return
+    if not all(client.acts_for(one) for one in senders):
+        raise Forbidden(
+            "the caller is not registered for this sender",
+            where=where,
+            fix="send with your own organization's ids, or have them registered: `prior-auth clients add`",
+        )

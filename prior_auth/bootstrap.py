@@ -15,9 +15,10 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from prior_auth.api.pages import initials
 from prior_auth.api.payer import payer_app
-from prior_auth.api.payer_desk import Deadline, Payer
+from prior_auth.api.payer_desk import Payer
 from prior_auth.api.practice import practice_app
 from prior_auth.api.practice_desk import Opening, Practice
+from prior_auth.domain.legal_clock import LegalClock
 from prior_auth.domain.parties import Address, PayerIdentity, PracticeIdentity
 from prior_auth.domain.request import AuthorizationRequest
 from prior_auth.engine import Engine
@@ -117,18 +118,14 @@ class PayerSide:
                 self.settings.person,
                 self.identity,
                 self.settings.answer_within,
-                self._deadline,
+                self._clock,
             )
         )
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=self.settings.called(self.identity.base))
         return app
 
-    def _deadline(self, request: ReadRequest, received_at: datetime) -> Deadline:
-        found = self.engine.due(request.request, self.settings.payer_id, received_at)
-        if found.row is None:
-            return Deadline(None, "no legal clock is known for this plan")
-        doubt = "" if found.row.verified else " (not verified)"
-        return Deadline(found.at, f"{found.row.reference}{doubt}")
+    def _clock(self, request: ReadRequest, received_at: datetime) -> LegalClock:
+        return self.engine.clock(request.request, self.settings.payer_id, received_at)
 
 
 @dataclass(frozen=True, slots=True)

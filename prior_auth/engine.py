@@ -7,25 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from prior_auth.domain.assessment import Assessment
-from prior_auth.domain.deadline import Due, due
+from prior_auth.domain.coding import Coding
+from prior_auth.domain.deadline import BenefitKind, Channel, Terms
 from prior_auth.domain.evidence import Evidence
+from prior_auth.domain.legal_clock import LegalClock, started, unknown
 from prior_auth.domain.parties import PayerIdentity
-from prior_auth.domain.request import AuthorizationRequest
+from prior_auth.domain.request import AuthorizationRequest, RequestItem
 from prior_auth.errors import BadInput
 from prior_auth.evidence.gather import gather
+from prior_auth.fhir.codes import HCPCS
 from prior_auth.fhir.orders import authorization_request
 from prior_auth.policy.assess import assess
 from prior_auth.policy.model import Benefit, Payer
 from prior_auth.policy.report import as_json
 from prior_auth.rulebook import Rulebook
-
-# Federal clocks count the payer's calendar days; a payer's own zone belongs into its payer.yaml once one differs.
-ZONE: tzinfo = ZoneInfo("America/Chicago")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,21 +90,42 @@ class Engine:
         sources = [*(fact.source for fact in [*facts, *beside]), *unread]
         return tuple(dict.fromkeys(source.reference for source in sources))
 
-    def due(self, request: AuthorizationRequest, payer: str | None, received_at: datetime) -> Due:
-        """The legal instant of the answer for a receipt at this instant, and the row of law that won."""
+    def clock(
+        self,
+        request: AuthorizationRequest,
+        payer: str | None,
+        received_at: datetime,
+        channel: Channel = Channel.ELECTRONIC,
+    ) -> LegalClock:
+        """The legal clock of a receipt at this instant, with the rows of law that fit it. Unknown is named."""
         found = self._payer(payer, request)
         if found is None:
-            return Due(None, None)
+            return unknown(received_at, "the payer is not in the rulebook")
         plan = found.plans.get(self._plan(found, request))
-        drug = any(item.order.startswith("MedicationRequest/") for item in request.items)
-        return due(
-            self.rulebook.deadlines,
-            line=plan.line if plan else "",
-            what="drug" if drug else "service",
+        if plan is None:
+            return unknown(received_at, "the plan is not among the payer's plans")
+        on = received_at.astimezone(ZoneInfo(found.zone)).date()
+        kinds = dict.fromkeys(self._benefit_kind(found, plan.id, item, on) for item in request.items)
+        terms = Terms(
+            program=plan.program,
+            benefits=tuple(kinds),
             urgency=request.urgency,
-            received_at=received_at,
-            zone=ZONE,
+            channel=channel,
+            state=plan.state,
+            zone=found.zone,
+            rating_period=plan.rating_period,
         )
+        return started(self.rulebook.deadlines, terms, received_at)
+
+    def _benefit_kind(self, payer: Payer, plan: str, item: RequestItem, on: date) -> BenefitKind:
+        """A drug by its order, its code or its policy: the clocks of drugs are the stricter ones."""
+        rule = self.rulebook.rule_for(payer, item.codings, on, item.service.display)
+        if rule is not None and rule.policy.benefit.get(plan) is Benefit.PHARMACY:
+            return BenefitKind.PHARMACY_DRUG
+        is_drug = item.order.startswith("MedicationRequest/") or (rule is not None and bool(rule.policy.ingredients))
+        if is_drug or any(_is_drug_code(one) for one in item.codings):
+            return BenefitKind.MEDICAL_DRUG
+        return BenefitKind.SERVICE
 
     def identity(self, payer: str | None, request: AuthorizationRequest | None = None, *, base: str) -> PayerIdentity:
         """Who the payer is on the wire. Raises BadInput for one that is not in the rulebook."""
@@ -135,3 +156,8 @@ class Engine:
         plan = self._plan(found, request)
         rules = [self.rulebook.rule_for(found, item.codings, as_of, item.service.display) for item in request.items]
         return all(rule is None or rule.policy.benefit.get(plan) is not Benefit.PHARMACY for rule in rules)
+
+
+def _is_drug_code(coding: Coding) -> bool:
+    """A HCPCS code of the drugs' section (J), or of the biosimilars in Q5."""
+    return coding.system == HCPCS and coding.code.startswith(("J", "Q5"))

@@ -41,6 +41,18 @@ class PayerTransport(Protocol):
         """POST `Subscription`; the created Subscription's bytes."""
         ...
 
+    async def resubscribe(self, subscription_id: str, subscription: bytes) -> bytes:
+        """PUT `Subscription/id`: after an error, or with other wishes."""
+        ...
+
+    async def subscription_status(self, subscription_id: str) -> bytes:
+        """GET `Subscription/id/$status`."""
+        ...
+
+    async def events(self, subscription_id: str, *, since: int, until: int) -> bytes:
+        """GET `Subscription/id/$events`: these event numbers, both included."""
+        ...
+
     async def inquire(self, body: bytes) -> bytes:
         """POST `Claim/$inquire`; the answer's bytes."""
         ...
@@ -185,6 +197,7 @@ class Subscriber:
     headers: tuple[str, ...]
     status: str  # requested | active | error | off
     events: int
+    heartbeat: int | None = None  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,8 +291,32 @@ class AuthorizationStore(Ledger, Protocol):
         self, authorization_id: str, status: AuthorizationStatus, *, waiting_for: str | None, at: datetime
     ) -> None: ...
 
-    async def subscribe(self, *, sender: str, resource: Json, endpoint: str, headers: Sequence[str]) -> Subscriber:
+    async def set_due(self, owner: str, due_at: datetime | None) -> None:
+        """The legal clock moved: it was extended, stands still, or runs again."""
+        ...
+
+    async def subscribe(
+        self, *, sender: str, resource: Json, endpoint: str, headers: Sequence[str], heartbeat: int | None = None
+    ) -> Subscriber:
         """Keep a subscription; the same sender and endpoint again is the same one."""
+        ...
+
+    async def resubscribe(
+        self,
+        subscription_id: str,
+        *,
+        sender: str,
+        resource: Json,
+        endpoint: str,
+        headers: Sequence[str],
+        heartbeat: int | None = None,
+        status: str,
+    ) -> Subscriber:
+        """Keep what its owner now wants of it. Raises NotFound, Conflict where another one has sender and endpoint."""
+        ...
+
+    async def subscription_resource(self, subscription_id: str) -> Json:
+        """As its owner wrote it. Raises NotFound."""
         ...
 
     async def subscriber(self, subscription_id: str) -> Subscriber: ...
@@ -304,6 +341,14 @@ class AuthorizationStore(Ledger, Protocol):
 
     async def undelivered(self) -> list[Notification]: ...
 
+    async def events(self, subscription_id: str, *, since: int, until: int) -> list[Notification]:
+        """The events of these numbers, both included, whose bytes are kept."""
+        ...
+
+    async def untold(self) -> list[str]:
+        """Authorizations with a word that the submitter has not been given."""
+        ...
+
     async def mark_delivered(self, notification_id: str, *, at: datetime) -> None: ...
 
 
@@ -325,6 +370,6 @@ class PayerOrchestrator(Protocol):
         """A clinician decided, or a new version came."""
         ...
 
-    async def deliver(self, notification_id: str) -> None:
-        """Carry a notification until it has arrived."""
+    async def deliver(self, notification_id: str, *, anew: bool = False) -> None:
+        """Carry a notification until it has arrived; `anew` at once, whatever pause an earlier try has come to."""
         ...

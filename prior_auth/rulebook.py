@@ -13,7 +13,7 @@ from prior_auth.domain.deadline import DeadlineRow
 from prior_auth.errors import RuleError
 from prior_auth.evidence.definitions import EvidenceDefinitions
 from prior_auth.evidence.normalise.drugs import ingredient
-from prior_auth.policy.deadlines import read_deadlines
+from prior_auth.policy.deadlines import read_deadlines, read_holidays
 from prior_auth.policy.files import SYSTEMS, read_payer, read_policy
 from prior_auth.policy.model import Payer, Policy, ServiceCode
 from prior_auth.policy.rule import Rule, join
@@ -81,12 +81,7 @@ class Rulebook:
                         policy, yaml=_text(topic), cql=_text(cql), file=_name(root, cql), libraries=libraries, sets=sets
                     )
                 )
-        deadlines = [
-            row
-            for file in _files(root, "deadlines/*.yaml")
-            for row in read_deadlines(_text(file), file=_name(root, file))
-        ]
-        return cls(payers, rules, definitions, deadlines)
+        return cls(payers, rules, definitions, _deadlines(root))
 
     def payer(self, id: str) -> Payer | None:
         return self.payers.get(id)
@@ -147,6 +142,20 @@ def _plain_ndc(code: str) -> str:
     if len(parts) == 3 and all(part.isdigit() for part in parts):
         return f"{parts[0]:0>5}{parts[1]:0>4}{parts[2]:0>2}"
     return code
+
+
+def _deadlines(root: Path) -> list[DeadlineRow]:
+    calendars = {
+        file.stem: read_holidays(_text(file), file=_name(root, file), id=file.stem)
+        for file in _files(root, "deadlines/holidays/*.yaml")
+    }
+    found: dict[str, DeadlineRow] = {}
+    for file in _files(root, "deadlines/*.yaml"):
+        for row in read_deadlines(_text(file), file=_name(root, file), calendars=calendars):
+            if row.id in found:
+                raise RuleError(f"the row {row.id} is there twice", where=_name(root, file), fix="give it its own id")
+            found[row.id] = row
+    return list(found.values())
 
 
 def _files(root: Path, pattern: str) -> list[Path]:

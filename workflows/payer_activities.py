@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from prior_auth import clocks
+from prior_auth.domain import legal_clock
 from prior_auth.domain.assessment import overall
 from prior_auth.domain.authorization import Authorization, AuthorizationStatus, ItemDecision, engine_word, waits_for
 from prior_auth.domain.parties import PayerIdentity
@@ -15,11 +18,12 @@ from prior_auth.domain.people import ENGINE
 from prior_auth.engine import Engine
 from prior_auth.errors import BadInput, FatalTransportError, RuleError, TemporaryTransportError
 from prior_auth.fhir import json, pas_request, pas_response, subscription
-from prior_auth.ports import AuthorizationStore, Clock, Notification, Notifier
+from prior_auth.ports import AuthorizationStore, Clock, Notification, Notifier, Subscriber
 from workflows.messages import Notified, ReviewMade
 from workflows.options import Patience
 
-_LISTENING = ("requested", "active")
+_COUNTED = ("requested", "active", "error")  # one in error is told later: its events are counted without gaps
+_HEARD = ("requested", "active")
 
 
 class PayerActivities:
@@ -92,6 +96,9 @@ class PayerActivities:
         await self.store.note(
             authorization.id, "engine-said", by=ENGINE, at=now, facts={"items": actions or "none"}, key=f"{key}/said"
         )
+        told = legal_clock.told_by(waiting_for == "information", decided.status.is_final)
+        if told is not None:
+            await clocks.move(self.store, authorization.id, lambda clock: told(clock, now))
         return decided
 
     async def _grace(self, authorization: Authorization) -> timedelta:
@@ -112,16 +119,21 @@ class PayerActivities:
         authorization = await self.store.get(authorization_id)
         if authorization.told >= authorization.revision:
             return Notified(())
-        subscribers = [one for one in await self.store.subscribers(authorization.sender) if one.status in _LISTENING]
-        notifications = [
-            await self.store.next_event(one.id, authorization.id, key=f"{authorization.id}/{authorization.revision}")
-            for one in subscribers
-        ]
-        for notification in notifications:
+        bundle = json.read(await self.store.request_body(authorization.id, authorization.version))
+        subscribers = await self._subscribers(pas_request.read(bundle).senders)
+        key = f"{authorization.id}/{authorization.revision}"
+        told = [(await self.store.next_event(one.id, authorization.id, key=key), one.status) for one in subscribers]
+        for notification, _ in told:
             await self._write_event(authorization, notification)
-        if notifications:
+        if told:
             await self.store.tell(authorization.id, authorization.revision)
-        return Notified(tuple(one.id for one in notifications))
+        return Notified(tuple(one.id for one, status in told if status in _HEARD))
+
+    async def _subscribers(self, senders: Sequence[str]) -> list[Subscriber]:
+        """Those that filter on any id of the sending system: its own, or its organization's (pas.md 1.13)."""
+        known = set(senders)
+        subscribers = await self.store.subscribers()
+        return [one for one in subscribers if one.status in _COUNTED and known & set(one.sender.split(","))]
 
     async def _write_event(self, authorization: Authorization, notification: Notification) -> None:
         now = self.clock.now()
@@ -144,6 +156,8 @@ class PayerActivities:
         if notification.delivered:
             return
         subscriber = await self.store.subscriber(notification.subscription)
+        if subscriber.status == "off":
+            return  # its owner wants to hear nothing more
         is_handshake = notification.event_number == 0
         if not is_handshake and subscriber.status == "requested":
             raise ApplicationError("the subscription's handshake is not through", type="NotYet")
@@ -170,16 +184,22 @@ class PayerActivities:
         await self.store.mark_delivered(notification.id, at=now)
         if is_handshake:
             await self.store.set_subscription(notification.subscription, "active")
+            for authorization_id in await self.store.untold():
+                await self.store.stir(authorization_id)  # words that nobody could be told until now
         if notification.authorization:
             facts = {"event": str(notification.event_number)}
             key = f"{notification.id}/delivered"
             await self.store.note(notification.authorization, "notified", by=ENGINE, at=now, facts=facts, key=key)
+            authorization = await self.store.get(notification.authorization)
+            if authorization.status.is_final:
+                await clocks.move(self.store, authorization.id, lambda clock: legal_clock.notified(clock, now))
 
     @activity.defn(name="give-up-delivery")
     async def give_up_delivery(self, notification_id: str) -> None:
         """Days of trying are over: the subscription is in error, and a person is told."""
         notification = await self.store.notification(notification_id)
-        await self.store.set_subscription(notification.subscription, "error")
+        if (await self.store.subscriber(notification.subscription)).status != "off":
+            await self.store.set_subscription(notification.subscription, "error")
         if notification.authorization:
             key = f"{notification_id}/gave-up"
             await self.store.note(

@@ -10,7 +10,7 @@ from typing import Any
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from prior_auth import gaps
+from prior_auth import clocks, gaps
 from prior_auth.domain.assessment import overall
 from prior_auth.domain.case import Case, CaseStatus, Step, next_step
 from prior_auth.domain.determination import Determination, Overall
@@ -243,12 +243,16 @@ class PracticeActivities:
             await self.raise_task(case.id, "payer-does-not-find")
 
     async def _due_at(self, case: Case, standing: Standing) -> datetime | None:
-        """Computed once, from the payer's acknowledgement (house rule 3)."""
+        """Computed once, from the payer's acknowledgement, and kept with the rows of law (house rule 3)."""
         if standing.acknowledged_at is None:
             return None
+        if (before := await clocks.kept(self.store, case.id)) is not None:
+            return before.due_at
         request = pas_request.read(json.read(await self.outgoing.last_request(case.id))).request
         asked = await self.store.request(case.id)
-        return self.engine.due(request, asked.get("payer"), standing.acknowledged_at).at
+        clock = self.engine.clock(request, asked.get("payer"), standing.acknowledged_at)
+        await clocks.keep(self.store, case.id, clock)
+        return clock.due_at
 
     async def _answered(self, case: Case, standing: Standing, answer: Determination, due_at: datetime | None) -> None:
         status = CaseStatus.INFORMATION_REQUESTED if standing.information_requested else _STATUS[answer.overall]

@@ -7,16 +7,17 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 
-from prior_auth import __version__
-from prior_auth.api import pages, payer_inquiry, payer_pages, problems
+from prior_auth import __version__, clocks
+from prior_auth.api import pages, payer_inquiry, payer_pages, payer_subscriptions, problems
 from prior_auth.api.bodies import MIB, Limited, fhir_body
 from prior_auth.api.messages import add_message_doors
 from prior_auth.api.payer_desk import Payer, decision_of, whole_number
 from prior_auth.api.problems import fhir_answer
 from prior_auth.domain.authorization import Authorization
 from prior_auth.errors import BadInput
-from prior_auth.fhir import capability, json, outcome, subscription
+from prior_auth.fhir import capability, json, outcome
 from prior_auth.fhir.validate import check_structure
+from prior_auth.policy.clock_report import as_json
 
 _MAX_REQUEST = 32 * MIB
 CAPABILITY_DATE = date(2026, 11, 25)  # when what is served last changed
@@ -63,26 +64,7 @@ def _add_fhir_doors(app: FastAPI, payer: Payer) -> None:
     async def submit_attachment(request: Request) -> Response:
         return fhir_answer(await payer.attach(await fhir_body(request)))
 
-    @app.post("/fhir/Subscription")
-    async def subscribe(request: Request) -> Response:
-        resource = json.read(await fhir_body(request))
-        wanted = subscription.read_subscription(resource)
-        kept = await payer.store.subscribe(
-            sender=",".join(wanted.senders), resource=resource, endpoint=wanted.endpoint, headers=wanted.headers
-        )
-        if kept.status != "active":
-            handshake = await payer.store.handshake(kept.id)
-            await payer.stories.deliver(handshake.id)
-        created = subscription.accepted(resource, subscription_id=kept.id, status=kept.status)
-        answer = fhir_answer(created, 201)
-        answer.headers["Location"] = f"{payer.identity.base}/Subscription/{kept.id}"
-        return answer
-
-    @app.get("/fhir/Subscription/{subscription_id}/$status")
-    async def status(subscription_id: str) -> Response:
-        kept = await payer.store.subscriber(subscription_id)
-        sender = subscription.Sender(payer.identity.base, kept.id, kept.status)
-        return fhir_answer(subscription.status_of(sender, total=kept.events, at=payer.clock.now()))
+    payer_subscriptions.add_doors(app, payer)
 
 
 def _not_a_bundle(bundle: dict[str, Any]) -> Response | None:
@@ -118,6 +100,20 @@ def _add_program_doors(app: FastAPI, payer: Payer) -> None:
         decision = await decision_of(payer, found, fields)
         version = whole_number(fields["version"], "version") if "version" in fields else found.version
         return _program(_facts(await payer.decide(authorization_id, version, decision)), 202)
+
+    @app.post("/api/authorizations/{authorization_id}/extension", status_code=202)
+    async def extend(authorization_id: str, request: Request) -> Response:
+        """The payer takes longer: `days`, `reason`, and `waits` where it waits for information."""
+        stated = json.read(await request.body())
+        days, waits = whole_number(str(stated.get("days", "")), "days"), stated.get("waits") is True
+        reason = str(stated.get("reason") or "")
+        return _program(as_json(await payer.extend(authorization_id, days=days, reason=reason, waits=waits)), 202)
+
+    @app.get("/api/authorizations/{authorization_id}/clock")
+    async def legal_clock(authorization_id: str) -> Response:
+        """When an answer is due, by which law, and what lost."""
+        clock = await clocks.kept(payer.store, (await payer.store.get(authorization_id)).id)
+        return _program(as_json(clock) if clock else {})
 
 
 def _program(body: Any, status: int = 200) -> Response:

@@ -9,8 +9,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from prior_auth.api import pages
+from prior_auth import clocks
+from prior_auth.api import pages, shown
 from prior_auth.api.words import DOCUMENT_KINDS
+from prior_auth.domain import legal_clock
 from prior_auth.domain.authorization import (
     Action,
     Authorization,
@@ -19,6 +21,7 @@ from prior_auth.domain.authorization import (
     ItemDecision,
     RequestedInformation,
 )
+from prior_auth.domain.legal_clock import LegalClock
 from prior_auth.domain.parties import PayerIdentity
 from prior_auth.domain.people import ENGINE, Person
 from prior_auth.errors import BadInput, Conflict, NotFound, PriorAuthError
@@ -30,16 +33,8 @@ _LOOK_EVERY = 0.05  # seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Deadline:
-    """The legal instant of an answer, and the row of law that won."""
-
-    due_at: datetime | None
-    reference: str
-
-
-@dataclass(frozen=True, slots=True)
 class Payer:
-    """What this window needs. `deadline` is asked once, at the receipt."""
+    """What this window needs. `legal_clock` is asked once, at the receipt."""
 
     store: AuthorizationStore
     stories: PayerOrchestrator
@@ -47,7 +42,7 @@ class Payer:
     person: Person
     identity: PayerIdentity
     answer_within: timedelta
-    deadline: Callable[[pas_request.ReadRequest, datetime], Deadline]
+    legal_clock: Callable[[pas_request.ReadRequest, datetime], LegalClock]
     retention: timedelta = timedelta(days=183)  # how long after the planned end of service an inquiry is answered
 
     async def submit(self, body: bytes) -> tuple[bytes, Authorization | None]:
@@ -80,6 +75,7 @@ class Payer:
         owner, version = receipt.authorization.id, receipt.version
         facts = {"version": str(version), "attachments": str(len(submission.attachments))}
         await self.store.note(owner, "attached", by=ENGINE, at=now, facts=facts, key=f"{owner}/attached/{version}")
+        await clocks.move(self.store, owner, lambda clock: legal_clock.completed(clock, now))
         issue = {"severity": "information", "code": "informational", "diagnostics": "the attachments were received"}
         answer = {"resourceType": "OperationOutcome", "id": f"{owner}-{version}", "issue": [issue]}
         await self.store.keep_message(
@@ -96,7 +92,7 @@ class Payer:
 
     async def _receive(self, bundle: Mapping[str, Any], request: pas_request.ReadRequest, body: bytes) -> Receipt:
         now = self.clock.now()
-        deadline = self.deadline(request, now)
+        clock = await self._clock_on_receipt(request, now)
         members = pas_people.people_of(bundle).members
         receipt = await self.store.receive(
             sender=request.sender or "",
@@ -108,14 +104,14 @@ class Payer:
             plan=request.request.coverage.plan if request.request.coverage else None,
             service=request.items[0].item.service.code,
             at=now,
-            due_at=deadline.due_at,
+            due_at=clock.due_at,
             members=members,
         )
-        owner, facts = receipt.authorization.id, {"version": str(receipt.version), "clock": deadline.reference}
+        owner, facts = receipt.authorization.id, {"version": str(receipt.version), "clock": shown.law(clock)}
         await self._replacing(receipt, request, members)
         if receipt.fresh:
             await self.store.keep_document(owner, "card", _card(request))
-            await self.store.keep_document(owner, "clock", deadline.reference)
+            await clocks.keep(self.store, owner, clock)
         # By key, not by freshness: where this process died in between, the resend completes what was begun.
         key = f"{owner}/received/{receipt.version}"
         await self.store.note(owner, "received", by=ENGINE, at=now, facts=facts, key=key)
@@ -129,6 +125,15 @@ class Payer:
                 continue
             if numbers & {one.number for one in await self.store.decisions(earlier.id)}:
                 await self.store.keep_document(earlier.id, "replaced-by", {"authorization": new.id})
+
+    async def _clock_on_receipt(self, request: pas_request.ReadRequest, now: datetime) -> LegalClock:
+        """An update of an open request keeps the clock of its first receipt; what was asked for has come with it."""
+        known = await self.store.authorization_of_claim(request.sender or "", _prior(request) or "")
+        if known is not None and not (await self.store.get(known)).status.is_final:
+            before = await clocks.kept(self.store, known)
+            if before is not None:
+                return legal_clock.completed(before, now)
+        return self.legal_clock(request, now)
 
     async def _opened(self, receipt: Receipt) -> None:
         if receipt.authorization.status.is_final and not receipt.fresh:
@@ -162,6 +167,8 @@ class Payer:
         )
         if authorization.revision:
             await self.store.tell(authorization.id, authorization.revision)
+        if authorization.status.is_final:
+            await clocks.move(self.store, authorization.id, lambda clock: legal_clock.notified(clock, now))
         return await self.store.message_body(kept.id)
 
     async def _refused(
@@ -201,8 +208,27 @@ class Payer:
             facts=_coded(decision),
             key=key,
         )
+        if (happens := legal_clock.told_by(decision.action is Action.PEND, authorization.status.is_final)) is not None:
+            await clocks.move(self.store, authorization_id, lambda clock: happens(clock, now))
         await self.stories.nudge(authorization_id)
         return authorization
+
+    async def extend(self, authorization_id: str, *, days: int, reason: str, waits: bool) -> LegalClock:
+        """The payer takes longer, as far as the row of law that binds it lets it. Raises NotFound, Conflict."""
+        await self.store.get(authorization_id)
+        now = self.clock.now()
+        clock = await clocks.move(
+            self.store,
+            authorization_id,
+            lambda clock: legal_clock.extended(clock, now, days=days, reason=reason, waits=waits),
+        )
+        if clock is None:
+            raise Conflict("no legal clock runs for this request", where="days")
+        facts = {"days": str(days), "clock": shown.law(clock)}
+        key = f"{authorization_id}/extended"
+        await self.store.note(authorization_id, "extended", by=self.person, at=now, facts=facts, key=key)
+        await self.stories.nudge(authorization_id)
+        return clock
 
 
 async def decision_of(payer: Payer, authorization: Authorization, stated: Mapping[str, str]) -> ItemDecision:

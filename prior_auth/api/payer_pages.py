@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Form, Request, Response
 from fastapi.responses import RedirectResponse
 
+from prior_auth import clocks
 from prior_auth.api import pages, shown
 from prior_auth.api.ops import operations_page
 from prior_auth.api.payer_desk import Payer, decision_of
@@ -17,13 +18,17 @@ from prior_auth.api.words import AUTHORIZATION_WORDS, DOCUMENT_KINDS, WAITS
 from prior_auth.domain.authorization import Action, Authorization, DenialReason
 from prior_auth.fhir import json, pas_request
 from prior_auth.fhir.pas_received import ReadItem
+from prior_auth.policy.clock_report import as_json
+from prior_auth.policy.deadlines import recalled
 
 
 def add_pages(app: FastAPI, payer: Payer) -> None:
     @app.get("/", include_in_schema=False)
     async def queue(request: Request) -> Response:
         cards = await payer.store.documents("card")
-        rows = [_row(payer, one, cards.get(one.id)) for one in await payer.store.authorizations()]
+        laws = await payer.store.documents(clocks.DOCUMENT)
+        found = await payer.store.authorizations()
+        rows = [_row(payer, one, cards.get(one.id), laws.get(one.id)) for one in found]
         rows.sort(key=lambda row: _need(row["authorization"]))
         figures = Counter(row["status"] for row in rows)
         return pages.page("queue.html", request, rows=rows, figures=figures.items())
@@ -53,7 +58,9 @@ def _need(authorization: Authorization) -> tuple[bool, bool, datetime]:
     return (authorization.status.is_final, due is None, due or authorization.received_at)
 
 
-def _row(payer: Payer, authorization: Authorization, card: Mapping[str, str] | None) -> dict[str, Any]:
+def _row(
+    payer: Payer, authorization: Authorization, card: Mapping[str, str] | None, clock: Mapping[str, Any] | None
+) -> dict[str, Any]:
     card = card or {}
     words, colour = AUTHORIZATION_WORDS[authorization.status]
     now = payer.clock.now()
@@ -65,6 +72,7 @@ def _row(payer: Payer, authorization: Authorization, card: Mapping[str, str] | N
         "status": words,
         "colour": colour,
         "next": WAITS.get(authorization.waiting_for, authorization.waiting_for),
+        "law": shown.law(recalled(clock)) if clock else "",
         "left": shown.left(due, now),
         "urgency": shown.urgency(due, now),
     }
@@ -73,6 +81,7 @@ def _row(payer: Payer, authorization: Authorization, card: Mapping[str, str] | N
 async def _request_words(payer: Payer, authorization: Authorization) -> dict[str, Any]:
     store = payer.store
     assessment = await store.document(authorization.id, "assessment")
+    clock = await store.document(authorization.id, clocks.DOCUMENT)
     decisions = await store.decisions(authorization.id)
     read = pas_request.read(json.read(await store.request_body(authorization.id, authorization.version)))
     settled = {one.sequence for one in decisions if one.action is not Action.PEND}
@@ -83,12 +92,12 @@ async def _request_words(payer: Payer, authorization: Authorization) -> dict[str
         if one.sequence not in settled and not one.cancelled
     ]
     return {
-        "row": _row(payer, authorization, await store.document(authorization.id, "card")),
+        "row": _row(payer, authorization, await store.document(authorization.id, "card"), clock),
         "assessment": assessment,
         "decisions": decisions,
         "open_items": open_items,
         "problems": await store.document(authorization.id, "problems") or [],
-        "clock": await store.document(authorization.id, "clock"),
+        "clock": as_json(recalled(clock)) if clock else None,
         "kinds": [{"code": code, "display": words} for code, words in DOCUMENT_KINDS],
         "reasons": [reason.value for reason in DenialReason],
         "may_deny": payer.person.may_decide_adversely,

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Form, Request, Response, UploadFile
 from fastapi.responses import RedirectResponse
 
+from prior_auth import clocks
 from prior_auth.api import pages, shown
 from prior_auth.api.bodies import MIB
 from prior_auth.api.ops import operations_page
@@ -21,6 +22,7 @@ from prior_auth.domain.coding import Coding
 from prior_auth.domain.determination import Determination
 from prior_auth.errors import BadInput
 from prior_auth.fhir import json, pas_determination, stated
+from prior_auth.policy.clock_report import as_json
 from prior_auth.ports import CaseStore
 
 _MAX_DOCUMENT = 16 * MIB  # in base64 it has to pass the payer's door with all the rest
@@ -146,6 +148,7 @@ async def _case_words(practice: Practice, case: Case) -> dict[str, Any]:
     assessment = await store.document(case.id, "assessment")
     missing = _missing(assessment)
     answer = await store.document(case.id, "answer")
+    clock = await clocks.kept(store, case.id)
     return {
         "row": _row(practice, case, await store.document(case.id, "card")),
         "assessment": assessment,
@@ -155,6 +158,8 @@ async def _case_words(practice: Practice, case: Case) -> dict[str, Any]:
         "may_release": case.status
         in (CaseStatus.INCOMPLETE, CaseStatus.AWAITING_RELEASE, CaseStatus.INFORMATION_REQUESTED),
         "choices": _choices(missing),
+        "law": shown.law(clock),
+        "clock": as_json(clock) if clock else None,
         "renew": _RENEW.get(case.status),
         "kinds": [{"code": code, "display": words} for code, words in DOCUMENT_KINDS],
         "timeline": await store.timeline(case.id),

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from prior_auth.api.words import FACTS, HAPPENED, ITEMS
+from prior_auth.domain.legal_clock import LegalClock
 from prior_auth.domain.people import Person
 from prior_auth.domain.request import Period
 from prior_auth.domain.timeline import Entry
@@ -35,6 +36,17 @@ def urgency(due_at: datetime | None, now: datetime) -> str:
     if hours < 0:
         return "late"
     return "now" if hours < 4 else "soon" if hours < 24 else "calm"
+
+
+def law(clock: LegalClock | None) -> str:
+    """The law that a due instant rests on, marked where it was not read in its source; else why there is none."""
+    if clock is None:
+        return ""
+    if clock.won is None:
+        waiting = "the clock begins when what was asked for is there" if clock.rows else ""
+        return waiting or "; ".join(clock.unknown)
+    doubt = "" if clock.verified else " (unverified)"
+    return f"{clock.won.row.reference}: {clock.won.row.span}{doubt}"
 
 
 def moment(at: datetime | None) -> str:
@@ -110,8 +122,14 @@ def duration(stated: str | None) -> str:
     return f"{stated[1:-1]} {unit}{'' if stated == f'P1{stated[-1]}' else 's'}" if unit else stated
 
 
+def instant(stated: str) -> str:
+    """An instant of a report, with its own zone's offset."""
+    return datetime.fromisoformat(stated).strftime("%Y-%m-%d %H:%M %Z")
+
+
 FILTERS = {
     "moment": moment,
+    "instant": instant,
     "period": period,
     "fact": fact,
     "without_references": without_references,

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from prior_auth.domain.coding import Coding
+from prior_auth.domain.deadline import MonthDay, Program
 from prior_auth.errors import RuleError
 from prior_auth.evidence.definitions import EvidenceDefinitions
 from prior_auth.policy import model
@@ -155,9 +157,27 @@ class _Identifier(_File):
     value: str
 
 
+def _month_day(value: Any) -> Any:
+    try:
+        found = date.fromisoformat(f"2001-{value}")
+    except ValueError:
+        raise ValueError("write a day of every year as `07-01`") from None
+    return MonthDay(found.month, found.day)
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError("no time zone; write an IANA name such as `America/Chicago`") from None
+    return value
+
+
 class _Plan(_File):
     name: str
-    line: str
+    program: Program
+    state: Annotated[str, Field(pattern="^[A-Z]{2}$")] | None = None
+    rating_period: Annotated[MonthDay, BeforeValidator(_month_day)] | None = None
 
 
 class _Drug(_File):
@@ -171,6 +191,7 @@ class _Payer(_File):
     id: str
     name: str
     identifiers: list[_Identifier]
+    zone: Annotated[str, AfterValidator(_zone)]
     default_plan: str
     plans: dict[str, _Plan]
     transport: str
@@ -206,8 +227,12 @@ def read_payer(text: str, *, file: str) -> model.Payer:
         id=payer.id,
         name=payer.name,
         identifiers=tuple((one.system, one.value) for one in payer.identifiers),
+        zone=payer.zone,
         default_plan=payer.default_plan,
-        plans={id: model.Plan(id, plan.name, plan.line) for id, plan in payer.plans.items()},
+        plans={
+            id: model.Plan(id, plan.name, plan.program, plan.state, plan.rating_period)
+            for id, plan in payer.plans.items()
+        },
         endpoint=payer.endpoint,
         transport=payer.transport,
         sender=payer.sender,

@@ -12,6 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from prior_auth.domain.coding import Coding
+from prior_auth.domain.deadline import MonthDay, Program
 
 
 class Kind(StrEnum):
@@ -205,20 +206,24 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A plan of a payer; `line` is commercial, medicare-advantage or medicaid."""
+    """A plan of a payer. Its program, state and rating period say whose law's clocks bind it (docs/deadlines.md)."""
 
     id: str
     name: str
-    line: str
+    program: Program
+    state: str | None = None
+    rating_period: MonthDay | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Payer:
-    """A payer of the rulebook. `drugs` leads from a code of its drug table (an NDC) to ingredient and strength."""
+    """A payer of the rulebook. `drugs` leads from a code of its drug table (an NDC) to ingredient and strength;
+    `zone` (an IANA name) is where its calendar days are counted."""
 
     id: str
     name: str
     identifiers: tuple[tuple[str, str], ...]
+    zone: str
     default_plan: str
     plans: Mapping[str, Plan]
     endpoint: str

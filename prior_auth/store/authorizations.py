@@ -231,6 +231,12 @@ class SqlAuthorizations(SqlSubscriptions):
             changes = {"status": status.value, "waiting_for": waiting_for, "changed_at": at}
             await _change(connection, authorization_id, **changes)
 
+    async def set_due(self, owner: str, due_at: datetime | None) -> None:
+        """Raises NotFound."""
+        async with self.database.write() as connection:
+            await _row(connection, owner, lock=True)
+            await _change(connection, owner, due_at=due_at)
+
     # -- receiving ----------------------------------------------------------------------------------------------------
 
     async def _resent(self, connection: AsyncConnection, key: str) -> Receipt | None:
@@ -356,20 +362,20 @@ class SqlAuthorizations(SqlSubscriptions):
         for claim in arrival.claims:
             numbered = {"identifier": claim, "authorization_id": authorization_id, "version": version}
             await connection.execute(tables.claim_version.insert().values(**numbered))
+        for member in arrival.members:
+            found = {"digest": member, "authorization_id": authorization_id}
+            await self.database.insert_once(connection, tables.lookup, found)
         return Receipt(_authorization(await _row(connection, authorization_id)), version, fresh=True)
+
+    def _member(self, number: str) -> str:
+        return hmac.digest(self.keys.derived("member lookup"), number.strip().encode(), "sha256").hex()
 
     # -- deciding -----------------------------------------------------------------------------------------------------
 
     async def _standing(
         self, connection: AsyncConnection, authorization_id: str, version: int
-        for member in arrival.members:
-            found = {"digest": member, "authorization_id": authorization_id}
-            await self.database.insert_once(connection, tables.lookup, found)
     ) -> dict[int, ItemDecision]:
         """The last word on each item of a version, by item number."""
-    def _member(self, number: str) -> str:
-        return hmac.digest(self.keys.derived("member lookup"), number.strip().encode(), "sha256").hex()
-
         columns = tables.word.c
         rows = await connection.execute(
             select(tables.word)

@@ -113,7 +113,7 @@ class PayerWithin:
         for notification in (await self.hands.notify(authorization_id)).notifications:
             await self.deliver(notification)
 
-    async def deliver(self, notification_id: str) -> None:
+    async def deliver(self, notification_id: str, *, anew: bool = False) -> None:
         await self.hands.deliver(notification_id)
 
 
@@ -179,7 +179,7 @@ async def payer(folder: Path, *, url: str) -> AsyncIterator[PayerSide]:
 
 def desk(side: PayerSide, person: Person) -> Payer:
     within = PayerWithin(side.activities())
-    return Payer(side.store, within, CLOCK, person, side.identity, side.settings.answer_within, side._deadline)
+    return Payer(side.store, within, CLOCK, person, side.identity, side.settings.answer_within, side._clock)
 
 
 @dataclass(frozen=True, slots=True)

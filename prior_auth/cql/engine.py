@@ -15,6 +15,7 @@ from prior_auth.cql.elm import read_elm
 from prior_auth.cql.errors import At, CqlError, EvaluationError, nearest
 from prior_auth.cql.runtime import Budget, Definition, Result, Run
 from prior_auth.cql.syntax import parse_library
+from prior_auth.cql.syntax.nodes import LibraryNode
 from prior_auth.cql.tracing import TracedRun, TracingCompiler
 from prior_auth.cql.types import DATE_TIME, DECIMAL, LONG, Type
 from prior_auth.cql.values import temporal
@@ -70,7 +71,8 @@ class Library:
         self.parameters: Mapping[str, Type] = MappingProxyType(_parameters(compiler))
         self.value_sets: Mapping[str, ValueSet] = MappingProxyType(_used_sets(compiler))
         self.clock: tuple[At, ...] = tuple(_clock(compiler))
-        self.included: frozenset[str] = frozenset(_included(compiler))
+        self.node: LibraryNode = compiler.node
+        self.included: Mapping[str, LibraryNode] = MappingProxyType(dict(_included(compiler)))
 
     def evaluate(
         self,
@@ -248,12 +250,13 @@ def _clock(compiler: LibraryCompiler) -> list[At]:
     return [*compiler.clock, *(at for one in compiler.includes.values() for at in _clock(one))]
 
 
-def _included(compiler: LibraryCompiler) -> Iterator[str]:
-    """The names of the libraries that it leans on, FHIRHelpers excepted."""
+def _included(compiler: LibraryCompiler) -> Iterator[tuple[str, LibraryNode]]:
+    """The libraries that it leans on, by the names under which they are included; FHIRHelpers excepted."""
     for one in compiler.node.includes:
-        if one.alias in compiler.includes:
-            yield one.library
-            yield from _included(compiler.includes[one.alias])
+        inner = compiler.includes.get(one.alias)
+        if inner is not None:
+            yield one.library, inner.node
+            yield from _included(inner)
 
 
 def _used_sets(compiler: LibraryCompiler) -> dict[str, ValueSet]:

@@ -23,6 +23,7 @@ from prior_auth.evidence.orders import service_orders
 from prior_auth.evidence.parts import Parts
 from prior_auth.evidence.procedures import procedures
 from prior_auth.evidence.prose import told_only_in_prose
+from prior_auth.evidence.radiotherapy import planned
 from prior_auth.evidence.reports import reports
 from prior_auth.evidence.staging import from_diagnoses
 from prior_auth.evidence.statement import Harvest, Statement
@@ -59,10 +60,12 @@ _WAYS: Mapping[str, Way] = {
     "surgery": procedures,
     "radiotherapy": procedures,
     "transplant": procedures,
+    "scan": procedures,
     "document": reports,
     "report": reports,
     "attestation": attestations,
     "service-order": service_orders,
+    "planned": planned,
 }
 
 
@@ -108,6 +111,8 @@ _READ_FOR: Mapping[str, Sequence[str]] = {
     "allergy": ("AllergyIntolerance",),
     "variant-negative": ("Observation",),
     "service-order": ("ServiceRequest",),
+    "planned": ("ServiceRequest",),
+    "treatment-detail": ("Procedure", "ServiceRequest", *MEDICATIONS),
 }
 
 

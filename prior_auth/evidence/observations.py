@@ -41,6 +41,7 @@ SHAPES: Mapping[str, Shape] = {
     "disease-status": Shape(None),
     "social": Shape("social-history"),
     "attestation": Shape("survey"),
+    "planned": Shape("therapy"),
 }
 _STATED = "stated without its method"
 
@@ -115,7 +116,9 @@ def _view(
     about = focus or (binding.only_cancer if shape.focus else None)
     references = [{"reference": about}] if about else ([mcode.absent()] if shape.focus else [])
     source_code = mapping(source.get("code"))
-    method = source.get("method") or ({"text": _STATED} if shape.method else None)
+    technique = reading.extra.get("technique")
+    coded = mcode.concept(technique) if isinstance(technique, Coding) else None
+    method = source.get("method") or coded or ({"text": _STATED} if shape.method else None)
     text = source_code.get("text") if tier is Tier.TEXT else None
     return mcode.observation(
         profile=exact_profile(definition.profile, entry),

@@ -10,6 +10,7 @@ from prior_auth.evidence.binding import Binding
 from prior_auth.evidence.chart import Entry, code_concept, is_order, mapping, sequence
 from prior_auth.evidence.definitions import EvidenceDefinition
 from prior_auth.evidence.finding import Finder
+from prior_auth.evidence.intents import intent_extension, intents
 from prior_auth.evidence.procedures import named
 from prior_auth.evidence.standing import Standing, standing, why
 from prior_auth.evidence.statement import Harvest, Statement, unread
@@ -35,7 +36,8 @@ def service_orders(finder: Finder, definition: EvidenceDefinition, binding: Bind
         if found is Standing.DOUBTFUL:
             doubts.append(unread(definition.item, entry, why(entry.resource, found)))
         elif found is Standing.COUNTS and is_order(entry.resource):
-            statements.append(_statement(entry, definition, binding))
+            made = _statement(entry, definition, binding)
+            statements += [made, *intents(made)]
     return Harvest(tuple(statements), tuple(doubts))
 
 
@@ -61,10 +63,12 @@ def _view(
     source = entry.resource
     text = concept.get("text") if isinstance(concept.get("text"), str) else None
     code = mcode.concept(None, sequence(concept.get("coding")), text) or {"text": "not stated"}
+    extensions = intent_extension(source)
     notes = [{"text": each["text"]} for each in sequence(source.get("note")) if mapping(each).get("text")]
     return {
         "resourceType": "ServiceRequest",
         "profile": definition.profile,
+        **({"extension": extensions} if extensions else {}),
         "status": source["status"],
         "intent": source["intent"] if str(source.get("intent")) in _INTENTS else "order",
         **({"priority": source["priority"]} if str(source.get("priority")) in _PRIORITIES else {}),

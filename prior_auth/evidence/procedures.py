@@ -10,20 +10,15 @@ from prior_auth.evidence.binding import Binding
 from prior_auth.evidence.chart import Entry, concept_text, mapping, sequence
 from prior_auth.evidence.definitions import EvidenceDefinition
 from prior_auth.evidence.finding import Finder, Place
+from prior_auth.evidence.intents import intent_extension, intents
 from prior_auth.evidence.normalise.text import negated
+from prior_auth.evidence.radiotherapy import delivered, extensions_of
 from prior_auth.evidence.standing import Standing, standing, why
 from prior_auth.evidence.statement import Harvest, Statement
 from prior_auth.evidence.when import period_of
 from prior_auth.fhir import mcode
 
 US_CORE_PROCEDURE = f"{mcode.US_CORE}us-core-procedure"
-_PARTS = frozenset(
-    {
-        "http://hl7.org/fhir/us/mcode/StructureDefinition/mcode-radiotherapy-modality",
-        "http://hl7.org/fhir/us/mcode/StructureDefinition/mcode-radiotherapy-technique",
-    }
-)
-_MODALITY = "http://hl7.org/fhir/us/mcode/StructureDefinition/mcode-radiotherapy-modality-and-technique"
 
 
 def procedures(finder: Finder, definition: EvidenceDefinition, binding: Binding) -> Harvest:
@@ -39,7 +34,8 @@ def procedures(finder: Finder, definition: EvidenceDefinition, binding: Binding)
             source = Source(entry.reference, entry.prefix, entry.origin)
             doubts.append(Unread(definition.item, source, why(entry.resource, found)))
             continue
-        statements.append(_statement(place, definition, binding))
+        made = _statement(place, definition, binding)
+        statements += [made, *intents(made), *(delivered(made) if definition.item == "rt.course" else ())]
     return Harvest(tuple(statements), tuple(doubts))
 
 
@@ -76,30 +72,20 @@ def _view(
     text = concept.get("text") if isinstance(concept.get("text"), str) else None
     made = mcode.concept(definition.code, sequence(concept.get("coding")), text)
     status = str(source["status"]) if entry.type == "Procedure" else "completed"
-    extensions = list(_modalities(source))
+    extensions = [
+        *intent_extension(source),
+        *(extensions_of(source) if definition.item == "rt.course" else ()),
+    ]
     return {
         "resourceType": "Procedure",
         "profile": _profile(entry, definition),
-        **({"extension": extensions} if extensions and definition.item == "rt.course" else {}),
+        **({"extension": extensions} if extensions else {}),
         "status": status,
         "code": made,
         **dict(_performed(entry)),
         **({"bodySite": mcode.copied(source["bodySite"])} if isinstance(source.get("bodySite"), list) else {}),
         **({"reasonReference": [{"reference": each} for each in reasons]} if reasons else {}),
     }
-
-
-def _modalities(source: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Modality and technique of a radiotherapy, without what other guides nest into them."""
-    for each in sequence(source.get("extension")):
-        if mapping(each).get("url") == _MODALITY:
-            inner = [
-                {"url": part["url"], "valueCodeableConcept": part["valueCodeableConcept"]}
-                for part in sequence(each.get("extension"))
-                if str(mapping(part).get("url")) in _PARTS and isinstance(part.get("valueCodeableConcept"), Mapping)
-            ]
-            if inner:
-                yield {"extension": inner, "url": _MODALITY}
 
 
 def _profile(entry: Entry, definition: EvidenceDefinition) -> str | None:
@@ -113,8 +99,8 @@ def _profile(entry: Entry, definition: EvidenceDefinition) -> str | None:
 
 
 def _performed(entry: Entry) -> Iterator[tuple[str, Any]]:
-    if entry.type == "Procedure":
-        if entry.when.element == "Procedure.performedPeriod":
+    if entry.type in ("Procedure", "DiagnosticReport"):
+        if entry.when.end or entry.when.element == "Procedure.performedPeriod":
             yield "performedPeriod", period_of(entry.when)
             return
         if entry.when.text:

@@ -16,6 +16,7 @@ from prior_auth.evidence.binding import Binding
 from prior_auth.evidence.chart import Chart, Entry, code_concept, concept_text, is_order, mapping, sequence
 from prior_auth.evidence.definitions import MCODE
 from prior_auth.evidence.dosage import dosages
+from prior_auth.evidence.intents import intent_extension, intents
 from prior_auth.evidence.normalise import NORMALISERS, Reading, Unreadable
 from prior_auth.evidence.normalise.text import negated
 from prior_auth.evidence.standing import Standing, standing, why
@@ -39,6 +40,7 @@ _REGIMEN = re.compile(
     r"gem[- ]?cis)\b"
 )
 _ORDERS = frozenset({"order", "plan", "proposal", "original-order", "instance-order", "filler-order"})
+_ENDED = frozenset({"stopped", "completed", "on-hold"})
 _INTENTS = frozenset({*_ORDERS, "reflex-order", "option"})
 
 
@@ -125,6 +127,7 @@ def _ordered(
     view = {
         "resourceType": "MedicationRequest",
         "profile": REQUEST,
+        **({"extension": intent} if (intent := intent_extension(source)) else {}),
         "status": source["status"],
         "intent": source.get("intent") if str(source.get("intent")) in _INTENTS else "order",
         "medicationCodeableConcept": _medication(concept, drugs),
@@ -134,8 +137,11 @@ def _ordered(
         **_how_much(source),
         **_reasons(entry, binding),
     }
-    for each in drugs or (None,):
-        yield _statement("request.drug" if asked else "prior.therapy", entry, concept, each, view, binding)
+    made = [
+        _statement("request.drug" if asked else "prior.therapy", entry, concept, each, view, binding)
+        for each in drugs or (None,)
+    ]
+    yield from (*made, *intents(made[0]), *_stop_reasons(made[0]))
 
 
 def _how_much(source: Mapping[str, Any]) -> dict[str, Any]:
@@ -155,6 +161,7 @@ def _given(entry: Entry, concept: Mapping[str, Any], drugs: Sequence[Reading], b
     view = {
         "resourceType": "MedicationAdministration",
         "profile": ADMINISTRATION,
+        **({"extension": intent} if (intent := intent_extension(source)) else {}),
         "status": _STATUS_GIVEN.get(str(source.get("status")), "completed"),
         **({"statusReason": status_reason} if status_reason else {}),
         "medicationCodeableConcept": _medication(concept, drugs),
@@ -166,8 +173,33 @@ def _given(entry: Entry, concept: Mapping[str, Any], drugs: Sequence[Reading], b
         ),
         **_reasons(entry, binding),
     }
-    for each in drugs or (None,):
-        yield _statement("prior.therapy", entry, concept, each, view, binding)
+    made = [_statement("prior.therapy", entry, concept, each, view, binding) for each in drugs or (None,)]
+    yield from (*made, *intents(made[0]), *_stop_reasons(made[0]))
+
+
+def _stop_reasons(treatment: Statement) -> Iterator[Statement]:
+    """Why a therapy was stopped, where a code or words that are known say so."""
+    source, element = treatment.entry.resource, "statusReason"
+    if source.get("status") not in _ENDED:
+        return
+    for index, concept in enumerate(sequence(source.get(element))):
+        try:
+            readings = NORMALISERS["stop-reason"](source, concept)
+        except Unreadable:
+            continue
+        repeated = f"[{index}]" if isinstance(source.get(element), list) else ""
+        for each in readings:
+            yield Statement(
+                item="stop-reason",
+                value=each.value,
+                unit=None,
+                entry=treatment.entry,
+                path=f"{treatment.entry.type}.{element}{repeated}",
+                tier=Tier.CODE if mapping(concept).get("coding") else Tier.TEXT,
+                when=treatment.when,
+                view=treatment.view,
+                focus=treatment.focus,
+            )
 
 
 def _effective(entry: Entry) -> dict[str, Any]:

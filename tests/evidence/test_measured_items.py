@@ -1,4 +1,4 @@
-"""Laboratory values, markers and scores: found by code and by name in whatever unit, never from what only sounds alike."""
+"""Laboratory values, markers and scores: by code and by name, in one unit, never from what only sounds alike."""
 
 from __future__ import annotations
 

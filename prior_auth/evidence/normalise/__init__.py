@@ -35,6 +35,11 @@ reading or raises `Unreadable`; it never guesses. Names in `NORMALISERS` are tho
 `significance`       value `"pathogenic"`…, coded LNC
 `genes`              a concept or text naming genes: one reading a gene, coded HGNC
 `drug`               one reading a drug: value ingredient name, coded RxNorm (or ours); extra `ingredient`, `product`
+`rt.technique`       value `"imrt"`, `"3d"`, `"protons"`…, coded SCT
+`rt.dose`            Decimal `cGy`; `rt.fractions` int
+`dvh.heart`,         Decimal `cm3`; `dvh.hot-spot` Decimal `%` of the prescribed dose; extra `technique` of the plan
+`breast-volume`
+`treatment-intent`   value `"curative"`, `"palliative"`, `"supportive"`…, coded SCT
 `stop-reason`        value `"not-tolerated"`…, coded SCT
 ==================== ==================================================================================================
 
@@ -57,6 +62,7 @@ from prior_auth.evidence.normalise.histology import HISTOLOGY_NORMALISERS
 from prior_auth.evidence.normalise.laterality import LATERALITY_NORMALISERS
 from prior_auth.evidence.normalise.pdl1 import PDL1_NORMALISERS
 from prior_auth.evidence.normalise.performance import PERFORMANCE_NORMALISERS
+from prior_auth.evidence.normalise.radiotherapy import RADIOTHERAPY_NORMALISERS
 from prior_auth.evidence.normalise.reading import Normaliser, Reading, Unreadable
 from prior_auth.evidence.normalise.receptors import RECEPTOR_NORMALISERS
 from prior_auth.evidence.normalise.significance import SIGNIFICANCE_NORMALISERS
@@ -79,6 +85,7 @@ NORMALISERS: Mapping[str, Normaliser] = {
     **DRUG_NORMALISERS,
     **GENE_NORMALISERS,
     **GENOMIC_SCORE_NORMALISERS,
+    **RADIOTHERAPY_NORMALISERS,
     **SIGNIFICANCE_NORMALISERS,
     **VARIANT_NORMALISERS,
     **LATERALITY_NORMALISERS,

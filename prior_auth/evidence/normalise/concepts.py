@@ -47,6 +47,16 @@ STOP_REASONS: Mapping[str, Coding] = {
     "pregnancy": Coding(SCT, "77386006", "Pregnancy"),
     "completed": Coding(SCT, "182992009", "Treatment completed"),
 }
+INTENTS: Mapping[str, Coding] = {
+    "curative": Coding(SCT, "373808002", "Curative - procedure intent"),
+    "palliative": Coding(SCT, "363676003", "Palliative - procedure intent"),
+    "supportive": Coding(SCT, "399707004", "Supportive - procedure intent"),
+    "diagnostic": Coding(SCT, "261004008", "Diagnostic intent"),
+    "preventive": Coding(SCT, "129428001", "Preventive - procedure intent"),
+    "screening": Coding(SCT, "360156006", "Screening - procedure intent"),
+    "neoadjuvant": Coding(SCT, "373847000", "Neo-adjuvant - intent"),
+    "adjuvant": Coding(SCT, "373846009", "Adjuvant - intent"),
+}
 _STOP_CODES = {coding.key: name for name, coding in STOP_REASONS.items()}
 _STOP_WORDS: Mapping[str, str] = {
     "no-response": r"(?:disease |tumou?r )?progression|progressive disease|progressed|no response|"
@@ -240,4 +250,10 @@ CONCEPT_NORMALISERS: Mapping[str, Normaliser] = {
         _PREGNANCY_CODES, {"pregnant": r"pregnant", "not-pregnant": r"not pregnant"}, PREGNANCY, "pregnancy status"
     ),
     "comorbidity": comorbidity,
+    "treatment-intent": _reader(
+        {coding.key: name for name, coding in INTENTS.items()},
+        {name: rf"{name}(?: intent)?" for name in INTENTS},
+        INTENTS,
+        "intent",
+    ),
 }

@@ -18,6 +18,7 @@ from prior_auth.fhir import json
 from prior_auth.fhir.mcode import view_bundle
 from prior_auth.fhir.validate import report as validation
 from prior_auth.policy.terminal import as_lines
+from prior_auth.r4 import folder
 from prior_auth.rulebook import Rulebook
 
 BAD_INPUT = 2
@@ -78,9 +79,14 @@ def validate(
     profile: Annotated[
         list[str] | None, typer.Option("--profile", metavar="URL", help="Judge by this profile.")
     ] = None,
+    packages: Annotated[
+        Path | None, typer.Option("--packages", metavar="DIR", help="FHIR packages (*.tgz) beside the shipped ones.")
+    ] = None,
     as_program: AsJson = False,
 ) -> None:
     """Say whether a file is valid FHIR R4 and keeps its profiles. Exit code 1 where it does not."""
+    if packages is not None:
+        folder.load(packages)
     try:
         data = file.read_bytes()
     except OSError as problem:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import sys
 import tarfile
-from collections.abc import Iterable, Iterator
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,20 +45,28 @@ _Resource = dict[str, Any]
 
 
 def read_package(folder: Path, name: str) -> Iterator[_Resource]:
-    """The conformance resources of `<name>.tgz` in its order, examples left out."""
+    """The conformance resources of `<name>.tgz` in its order, examples left out. BadInput names a file that is none."""
     file = folder / f"{name}.tgz"
     if not file.is_file():
         raise BadInput("no such FHIR package", where=str(file), fix="put the .tgz file of this package there")
-    with tarfile.open(file) as archive:
-        for member in archive:
-            path = Path(member.name)
-            if not member.isfile() or path.parent.name != "package" or path.suffix != ".json":
-                continue
-            opened = archive.extractfile(member)
-            assert opened is not None
-            content = json.load(opened)
-            if "resourceType" in content:
-                yield content
+    try:
+        with tarfile.open(file) as archive:
+            yield from _contents(archive)
+    except (tarfile.TarError, EOFError, zlib.error, ValueError) as problem:
+        message = f"not a FHIR package ({type(problem).__name__})"
+        raise BadInput(message, where=str(file), fix="a gzipped tar with package/*.json is needed") from None
+
+
+def _contents(archive: tarfile.TarFile) -> Iterator[_Resource]:
+    for member in archive:
+        path = Path(member.name)
+        if not member.isfile() or path.parent.name != "package" or path.suffix != ".json":
+            continue
+        opened = archive.extractfile(member)
+        assert opened is not None
+        content = json.load(opened)
+        if "resourceType" in content:
+            yield content
 
 
 def base_types(definitions: Iterable[_Resource]) -> list[Structure]:
@@ -99,19 +108,35 @@ def _is_inherited(one: Element, structure: Structure, inherited: dict[str, Eleme
 
 def package(name: str, resources: Iterable[_Resource], *, version: str | None = None) -> Package:
     """The profiles and extensions of one package, pruned; logical models are left out."""
-    structures = sorted(
-        (
-            prune(slim.structure(one))
-            for one in resources
-            if one["resourceType"] == "StructureDefinition"
-            and one.get("derivation") == "constraint"
-            and one["kind"] != "logical"
-        ),
-        key=lambda one: one.url,
+    profiles = (
+        one
+        for one in resources
+        if one["resourceType"] == "StructureDefinition"
+        and one.get("derivation") == "constraint"
+        and one["kind"] != "logical"
     )
+    structures = sorted((prune(slim.structure(one)) for one in profiles), key=lambda one: one.url)
     # A name such as hl7.fhir.uv.extensions.r4-5.3.0-ballot-tc1: the version starts at the first `-` and a digit.
     short, _, told = next(part for part in _splits(name) if part[2][:1].isdigit())
-    return Package(short, version or told, tuple(structures))
+    own = {one.url: f"{one.url}|{one.version or version or told}" for one in structures}
+    return Package(short, version or told, tuple(_pinned(one, own) for one in structures))
+
+
+def _pinned(structure: Structure, own: Mapping[str, str]) -> Structure:
+    """A guide that names its own profiles without version means those beside it, not the newest there are."""
+    replace = msgspec.structs.replace
+    elements = []
+    for one in structure.elements:
+        types = [
+            replace(
+                ref,
+                profiles=tuple(own.get(url, url) for url in ref.profiles),
+                targets=tuple(own.get(url, url) for url in ref.targets),
+            )
+            for ref in one.types
+        ]
+        elements.append(replace(one, types=tuple(types)))
+    return replace(structure, elements=tuple(elements))
 
 
 def _splits(name: str) -> Iterator[tuple[str, str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from prior_auth.r4.definitions import Codes, CodeSystem
 
@@ -12,10 +12,20 @@ _EVERYTHING_UNKNOWN = "*"
 _Resource = Mapping[str, Any]
 
 
+class Shipped(Protocol):
+    """What is known of value sets and code systems already (`prior_auth.r4.tables`)."""
+
+    def codes(self, canonical: str) -> Codes | None: ...
+
+    def code_system(self, url: str) -> CodeSystem | None: ...
+
+
 class Expander:
     """Looks value sets up by canonical and tells their codes. Later resources of one URL win over earlier ones."""
 
-    def __init__(self, published: Iterable[_Resource]) -> None:
+    def __init__(self, published: Iterable[_Resource], *, beside: Shipped | None = None) -> None:
+        """`beside`: sets and systems that need not be published again."""
+        self._beside = beside
         self._valuesets: dict[str, list[_Resource]] = {}
         self._codesystems: dict[str, _Resource] = {}
         self._editions: dict[str, list[_Resource]] = {}
@@ -42,12 +52,17 @@ class Expander:
         return found
 
     def _code_system(self, url: str) -> frozenset[str]:
+        if url not in self._codesystems:
+            shipped = self._beside.code_system(url) if self._beside is not None else None
+            return shipped.codes if shipped is not None else frozenset()
         return frozenset(code for code, _, _ in _concepts(self._codesystems[url].get("concept", ()), ()))
 
     def _codes(self, canonical: str, path: tuple[str, ...]) -> Codes | None:
         url, _, version = canonical.partition("|")
         candidates = self._valuesets.get(url)
-        if not candidates or url in path:
+        if not candidates:
+            return self._beside.codes(canonical) if self._beside is not None else None
+        if url in path:
             return None
         resource = next((one for one in candidates if one.get("version") == version), candidates[-1])
         parts = [self._part(one, (*path, url)) for one in resource.get("compose", {}).get("include", ())]
@@ -83,7 +98,8 @@ class Expander:
         if "concept" in include:
             return Codes("", listed={system: frozenset(one["code"] for one in include["concept"])})
         if system not in self._codesystems:
-            return Codes("", unlisted=frozenset({system}))
+            is_whole = "filter" not in include and self._beside is not None and self._beside.code_system(system)
+            return Codes("", whole=frozenset({system})) if is_whole else Codes("", unlisted=frozenset({system}))
         if "filter" not in include:
             return Codes("", whole=frozenset({system}))
         codes = self._filtered(system, include["filter"])

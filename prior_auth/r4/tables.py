@@ -1,8 +1,12 @@
-"""The shipped tables on disk: msgspec JSON, compressed, one file a package, read when first asked for."""
+"""The shipped tables on disk: msgspec JSON, compressed, one file a package, read when first asked for.
+
+Packages of a folder stand beside them (`prior_auth.r4.folder`).
+"""
 
 from __future__ import annotations
 
 import lzma
+import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import resources
@@ -54,7 +58,8 @@ def structure(canonical: str) -> Structure | None:
     if exact is None:
         return None
     url, _, version = exact.partition("|")
-    return _package(_files()[url][version]).get(url)
+    file = _files()[url][version]
+    return (_added.get(file) or _package(file)).get(url)
 
 
 def held(canonical: str) -> str | None:
@@ -106,10 +111,40 @@ def _files() -> dict[str, dict[str, str]]:
 
 @cache
 def _package(file: str) -> dict[str, Structure]:
-    package = unpack((_DATA / "packages" / file).read_bytes(), Package)
-    return {one.url: one for one in package.structures}
+    return _by_url(unpack((_DATA / "packages" / file).read_bytes(), Package))
 
 
 @cache
 def _terminology() -> Terminology:
     return unpack((_DATA / "terminology.json.xz").read_bytes(), Terminology)
+
+
+# Packages that were added, by the name of the file they would have here.
+_added: dict[str, dict[str, Structure]] = {}
+
+
+def add(package: Package, terminology: Terminology) -> None:
+    """Stand a package beside the shipped ones, once, at the start: what was judged before is not judged again.
+
+    It answers a canonical URL without version only where no newer definition of it is here; shipped value sets and
+    code systems stay as they are.
+    """
+    file = f"{package.name}-{package.version}"
+    _added[file] = _by_url(package)
+    for one in package.structures:
+        known, version = _files().setdefault(one.url, {}), one.version or package.version
+        older = {told: place for told, place in known.items() if told != version and _order(told) <= _order(version)}
+        newer = {told: place for told, place in known.items() if told != version and told not in older}
+        _files()[one.url] = {**older, version: file, **newer}
+    _guide_spaces.cache_clear()
+    _terminology().valuesets.update(terminology.valuesets | _terminology().valuesets)
+    _terminology().codesystems.update(terminology.codesystems | _terminology().codesystems)
+
+
+def _by_url(package: Package) -> dict[str, Structure]:
+    return {one.url: one for one in package.structures}
+
+
+def _order(version: str) -> list[int]:
+    """`7.0.0-ballot` as [7, 0, 0]."""
+    return [int(part) for part in re.findall(r"\d+", version.partition("-")[0])]

@@ -1,6 +1,5 @@
 """Slices by every kind of discriminator, on small profiles made here."""
 
-import pytest
 
 from prior_auth.fhir.validate.conform import Conformance
 from prior_auth.fhir.validate.slicing import steps_of
@@ -182,5 +181,11 @@ def test_a_list_that_is_not_at_hand_counts_in_favour():
 
 def test_discriminator_paths_are_read_or_refused():
     assert [one.kind for one in steps_of("$this.resolve().code")] == ["resolve", "child"]
-    with pytest.raises(ValueError):
-        steps_of("code.where(x)")
+    assert steps_of("value as boolean") == steps_of("value.as(boolean)") == steps_of("value.ofType(boolean)")
+    assert steps_of("code.where(x)") is None
+
+
+def test_a_discriminator_that_cannot_be_read_puts_a_value_into_doubt_not_out():
+    wanted = profile(sliced("Observation.component", ("value", "code.where(x)")), *component("a", "a", min=1))
+    assert judge(wanted, parts("a")) == []
+    assert judge(wanted, {}) != []

@@ -43,6 +43,19 @@ def test_a_profile_keeps_only_what_says_more_than_its_base():
     ]
 
 
+def test_a_guide_means_its_own_profiles_in_its_own_version():
+    other = "http://elsewhere.example.org/StructureDefinition/q"
+    own = definition()["url"]
+    named = element("Patient.link.other", code="Reference") | {
+        "type": [{"code": "Reference", "targetProfile": [own, other]}]
+    }
+    made = build.package(
+        "org.example-guide-2.1.0", [definition(element("Patient.link", code="BackboneElement"), named)]
+    )
+    assert (made.name, made.version) == ("org.example-guide", "2.1.0")
+    assert made.structures[0].elements[-1].targets == (f"{own}|2.1.0", other)
+
+
 def test_slices_stay_with_what_they_slice():
     sliced = element("Patient.identifier", code="Identifier", max="*")
     one = element("Patient.identifier", code="Identifier") | {"id": "Patient.identifier:mrn", "sliceName": "mrn"}

@@ -136,8 +136,8 @@ def check_coding(coding: Mapping[str, Any], path: str) -> list[Issue]:
 @cache
 def _advice(canonical: str) -> str:
     known = _known(canonical)
-    codes = set(known.plain).union(*(one.codes for one in known.whole.values())) if known is not None else set()
-    if not codes:
+    if known is None or known.unlisted:
         return f"use a code of {canonical}"
+    codes = set(known.plain).union(*(one.codes for one in known.whole.values()))
     more = f" … ({len(codes)} in all)" if len(codes) > 8 else ""
     return f"use one of {', '.join(sorted(codes)[:8])}{more}"

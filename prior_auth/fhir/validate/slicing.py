@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # True: a member; False: none; None: a code list that is not at hand would have to tell.
 Matcher = Callable[[Item, "Conformance"], bool | None]
 
+_AS = re.compile(r" as ([A-Za-z]+)|\.as\(([A-Za-z]+)\)")
 _STEP = re.compile(r"extension\('([^']+)'\)|(resolve)\(\)|ofType\(([A-Za-z]+)\)|(\$this)|([a-zA-Z][a-zA-Z0-9]*)")
 
 
@@ -49,14 +50,15 @@ def _any(answers: list[bool | None]) -> bool | None:
 
 
 @cache
-def steps_of(path: str) -> tuple[Step, ...]:
-    """A discriminator path as steps. ValueError where it uses more than FHIR allows there."""
+def steps_of(path: str) -> tuple[Step, ...] | None:
+    """A discriminator path as steps. None where it uses more than FHIR allows there."""
     steps: list[Step] = []
+    path = _AS.sub(lambda found: f".ofType({found[1] or found[2]})", path)
     at = 0
     while at < len(path):
         match = _STEP.match(path, at)
         if match is None or path[match.end() : match.end() + 1] not in ("", "."):
-            raise ValueError(path)
+            return None
         extension, resolve, kind, this, name = match.groups()
         if extension:
             steps.append(Step("extension", extension))
@@ -72,6 +74,8 @@ def steps_of(path: str) -> tuple[Step, ...]:
 
 def _test(discriminator: Discriminator, one: Node) -> Matcher:
     steps = steps_of(discriminator.path)
+    if steps is None:
+        return lambda _item, _conformance: None
     targets = _defined(one, steps)
     match discriminator.type:
         case "exists":

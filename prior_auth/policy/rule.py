@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from prior_auth.cql import Library, compile_library
 from prior_auth.cql.syntax import parse_library
-from prior_auth.domain.assessment import PolicyId
 from prior_auth.cql.syntax.nodes import LibraryNode
+from prior_auth.domain.assessment import PolicyId
 from prior_auth.errors import RuleError
-from prior_auth.policy.lint import GIVEN, Finding, Severity, lint
-from prior_auth.policy.model import Criterion, Policy
-from prior_auth.policy.yaml_lines import line_of, read_yaml
+from prior_auth.policy.lint import GIVEN, Finding, Severity, Written, lint
+from prior_auth.policy.model import Policy
 from prior_auth.terminology.valuesets import ValueSet
 
 
@@ -43,14 +42,26 @@ def join(
     policy: Policy, *, yaml: str, cql: str, file: str, libraries: Mapping[str, str], sets: Mapping[str, ValueSet]
 ) -> Rule:
     """Compile a policy's CQL and check that policy and library fit each other. RuleError with `file:line`."""
-    _lint(cql, file, policy)
     library = compile_library(cql, include=libraries, valuesets=sets, name=file)
     _check_defines(policy, library)
     _check_values(policy, library, file)
     for one in library.value_sets.values():
         if not one.version:
             raise RuleError(f"the value set {one.url} has no version", where=file, fix="add `version` to its file")
-    return Rule(policy, library, _hash(yaml, cql, _included(cql, file, libraries), library.value_sets.values()))
+    node = parse_library(cql, file)
+    included = _included(node, libraries)
+    warnings = _linted(lint(policy, node, included, library, Written(yaml, policy.file)))
+    texts = [libraries[name] for name in sorted(included)]
+    return Rule(policy, library, _hash(yaml, cql, texts, library.value_sets.values()), warnings)
+
+
+def _linted(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The warnings. RuleError for the first error."""
+    found = tuple(findings)
+    for one in found:
+        if one.severity is Severity.ERROR:
+            raise one.error()
+    return found
 
 
 def _check_defines(policy: Policy, library: Library) -> None:

@@ -1,0 +1,252 @@
+"""What makes a rule give a wrong or an unrepeatable answer although it loads: silence that answers, clocks, loose ends.
+
+House rule 10: in CQL `null in "Set"` is false and `not exists {}` is true, so a test that asks the chart itself takes
+silence for an answer. A test asks its criterion's evidence, which is there whenever the test is asked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from prior_auth.cql import At, Library
+from prior_auth.cql.syntax.nodes import LibraryNode, Node
+from prior_auth.cql.syntax.walk import walk
+from prior_auth.errors import RuleError
+from prior_auth.policy.model import Criterion, Kind, Policy
+from prior_auth.policy.names import Key, Names
+from prior_auth.policy.yaml_lines import line_of, read_yaml
+
+GIVEN = ("AsOf", "ServiceOn", "Plan", "OrderId")  # parameters that the engine always supplies
+
+
+class Written:
+    """What policy.yaml says of a criterion, and where."""
+
+    def __init__(self, yaml: str, file: str) -> None:
+        self.file = file
+        self._content = read_yaml(yaml, file=file)
+        self._keys = {(one["id"], one["test"]): key for key, one in self._content["criteria"].items()}
+
+    def where(self, criterion: Criterion) -> str:
+        return self.place("criteria", self._keys[criterion.id, criterion.test], "id")
+
+    def place(self, *path: str) -> str:
+        return f"{self.file}:{line_of(self._content, path)}"
+
+    def off_every_path(self) -> list[str]:
+        """The keys of criteria that no path names."""
+        named = {key for path in self._content["paths"] for key in path["criteria"]}
+        return [str(key) for key in self._content["criteria"] if key not in named]
+
+    def states(self, criterion: Criterion, key: str) -> bool:
+        return key in self._content["criteria"][self._keys[criterion.id, criterion.test]]
+
+
+class Severity(StrEnum):
+    """An error refuses the policy; a warning is listed."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`rule` is the short name of what was looked for, `where` is `file:line` or `file:line:column`."""
+
+    severity: Severity
+    rule: str
+    message: str
+    where: str
+    fix: str
+
+    def error(self) -> RuleError:
+        return RuleError(self.message, where=self.where, fix=self.fix)
+
+
+def lint(
+    policy: Policy, cql: LibraryNode, included: Mapping[str, LibraryNode], library: Library, written: Written
+) -> tuple[Finding, ...]:
+    """Everything that is found in a policy and its own library.
+
+    `included` holds the parsed libraries by name, `written` is policy.yaml with its lines.
+    """
+    own = cql.name
+    names = Names({**included, own: cql})
+    return (
+        *_clocks(library),
+        *(one for criterion in policy.criteria for one in _criterion(criterion, policy, written)),
+        *(one for criterion in policy.criteria for one in _tests(criterion, names, own)),
+        *_unused(policy, names, own),
+        *_off_every_path(policy, written),
+    )
+
+
+def _tests(criterion: Criterion, names: Names, own: str) -> Iterator[Finding]:
+    test = _Test(names, own, [criterion.evidence], f"the test of {criterion.id}")
+    yield from test.answer_of((own, criterion.test))
+    if criterion.applies:
+        # Where it is false the criterion is not asked at all, whatever its evidence.
+        condition = _Test(names, own, [], f"the condition of {criterion.id}")
+        yield from condition.answer_of((own, criterion.applies))
+
+
+def _error(rule: str, message: str, where: str | At, fix: str) -> Finding:
+    return Finding(Severity.ERROR, rule, message, str(where), fix)
+
+
+def _warning(rule: str, message: str, where: str | At, fix: str) -> Finding:
+    return Finding(Severity.WARNING, rule, message, str(where), fix)
+
+
+def _clocks(library: Library) -> Iterator[Finding]:
+    for at in library.clock:
+        fix = "compare with the parameter AsOf, or ServiceOn for an age"
+        yield _error("clock", "this reads the clock, and a judgement is as of a day", at, fix)
+
+
+# --- policy.yaml ------------------------------------------------------------------------------------------------------
+
+_LETTERS = {Kind.CRITERION: "C", Kind.EXCLUSION: "X", Kind.LIMIT: "CL"}
+
+
+def _criterion(criterion: Criterion, policy: Policy, written: Written) -> Iterator[Finding]:
+    where = written.where(criterion)
+    found = re.fullmatch(r"(R\d{2})\.([CXL])\d+", criterion.id)
+    if found is None or found[1] != policy.id:
+        fix = f"write {policy.id}.C1, {policy.id}.X1 for an exclusion, {policy.id}.L1 for a limit"
+        yield _error("criterion-id", f"the criterion id {criterion.id} is not of the usual form", where, fix)
+    elif found[2] not in _LETTERS[criterion.kind]:
+        # Whether met counts for or against a request is read off the letter.
+        fix = "X is for exclusions, L for limits, C for what must be met or kept"
+        yield _error("criterion-id", f"{criterion.id} is of the kind {criterion.kind}, which its id denies", where, fix)
+    if criterion.kind is Kind.EXCLUSION and not written.states(criterion, "absence"):
+        fix = "add `absence: presumed-absent` where the payer takes no record for none, else `absence: unknown`"
+        yield _error("absence", f"{criterion.id} does not say what silence means", where, fix)
+
+
+def _off_every_path(policy: Policy, written: Written) -> Iterator[Finding]:
+    for key in written.off_every_path():
+        fix = "name it in the `criteria` of a path, or delete it"
+        yield _warning(
+            "unused", f"no path of {policy.id} asks the criterion {key}", written.place("criteria", key), fix
+        )
+
+
+# --- policy.cql: the tests --------------------------------------------------------------------------------------------
+
+
+class _Test:
+    """A define whose answer counts, followed to where its true or false comes from.
+
+    `evidence` are the defines whose retrieves are known to have found something when the answer is asked for.
+    """
+
+    def __init__(self, names: Names, library: str, evidence: Iterable[str], of: str) -> None:
+        self.names, self.of = names, of
+        self.known = names.retrieves(names.reached((library, one) for one in evidence))
+        self.seen: set[Key] = set()
+        self.null_asked = False
+
+    def answer_of(self, key: Key) -> Iterator[Finding]:
+        body = self.names.define(key)
+        if body is not None and key not in self.seen:
+            self.seen.add(key)
+            yield from self._answer(body, key[0])
+
+    def _answer(self, node: Node, library: str) -> Iterator[Finding]:
+        """A node whose true or false becomes the criterion's; what guards it (`if`, `when`) is no answer itself."""
+        match node.op:
+            case "Name" | "Member" if (key := self.names.meant(node, library)) is not None:
+                yield from self.answer_of(key)
+            case "If":
+                yield from self._guarded(node.args[0], node.args[1], node.args[2], library)
+                yield from self._branches(node.args[:1], node.args[1:], library)
+            case "Case":
+                items = node.args[1:] if node["comparand"] else node.args
+                for when, then in zip(items[:-1:2], items[1::2], strict=False):
+                    yield from self._guarded(when, then, None, library)
+                yield from self._branches(items[:-1:2], (*items[1::2], items[-1]), library)
+            case "And" | "Or" | "Not" | "Xor" | "Implies" | "Parens":
+                yield from self._each(node.args, library)
+            case "Exists":
+                yield from self._asks(node, library, "`exists` of nothing is false")
+            case "In" | "Contains" if not self.null_asked and any(
+                self.names.is_value_set(one, library) for one in node.args
+            ):
+                message = (
+                    f"{self.of} asks whether something is in a value set, and null is in none: silence would be false"
+                )
+                fix = "ask first whether it is null: `if X is null then null else X in ...`"
+                yield _error("null-in-set", message, node.at, fix)
+            case _ if any(one.op == "Retrieve" for one in walk(node)):
+                yield from self._asks(node, library, "it has a value for nothing too")
+
+    def _each(self, nodes: Iterable[Node], library: str) -> Iterator[Finding]:
+        for one in nodes:
+            yield from self._answer(one, library)
+
+    def _branches(self, conditions: Sequence[Node], branches: Sequence[Node], library: str) -> Iterator[Finding]:
+        """What is answered under conditions; one that asks for null takes the sting out of `in` a value set."""
+        before = self.null_asked
+        self.null_asked = before or any(one.op == "IsNull" for node in conditions for one in walk(node))
+        yield from self._each(branches, library)
+        self.null_asked = before
+
+    def _guarded(self, condition: Node, then: Node, otherwise: Node | None, library: str) -> Iterator[Finding]:
+        """`if exists X then ... else false` says no to silence, `when not exists X then true` says yes."""
+        asked, branch = _bare(condition), otherwise
+        if asked.op == "Not":
+            asked, branch = _bare(asked.args[0]), then
+        if asked.op == "Exists" and branch is not None and _bare(branch).op == "Literal":
+            yield from self._beside(asked, library, "the branch for nothing is an answer")
+
+    def _asks(self, node: Node, library: str, because: str) -> Iterator[Finding]:
+        """An answer straight from a retrieve, or from what the evidence does not hold."""
+        if any(one.op == "Retrieve" for one in walk(node)):
+            message = f"{self.of} asks a retrieve itself, and {because}: silence would be an answer"
+            yield _error("silence", message, node.at, "name the retrieve in a define, and use it as evidence")
+        else:
+            yield from self._beside(node, library, because)
+
+    def _beside(self, node: Node, library: str, because: str) -> Iterator[Finding]:
+        asked = {*self.names.asked(node, library)}
+        asked |= self.names.retrieves(self.names.reached(self.names.used(node, library)))
+        more = sorted(str(type_) for type_, codes in asked if {(type_, codes), (type_, None)}.isdisjoint(self.known))
+        if more:
+            message = f"{self.of} asks for {more[0]} resources that are not among its evidence, and {because}"
+            fix = "add them to the evidence, or answer null where there are none: `if exists X then ... else null`"
+            yield _error("silence", message, node.at, fix)
+
+
+def _bare(node: Node) -> Node:
+    while node.op == "Parens":
+        node = node.args[0]
+    return node
+
+
+# --- policy.cql: what nothing uses ------------------------------------------------------------------------------------
+
+
+def _unused(policy: Policy, names: Names, library: str) -> Iterator[Finding]:
+    """Definitions of the policy's own library to which neither policy.yaml nor what it names leads."""
+    named = [one.fits for one in policy.paths] + [one.fits for one in policy.unwritten]
+    named += [define for one in policy.criteria for define in one.defines]
+    used = names.reached((library, one) for one in named)
+    for key, at in names.declared(library):
+        if key not in used and key[1] not in GIVEN:
+            fix = "delete it, or name it in policy.yaml"
+            yield _warning("unused", f"nothing uses `{key[1]}`", at, fix)
+
+
+def unused_in_libraries(libraries: Mapping[str, LibraryNode], users: Sequence[LibraryNode]) -> Iterator[Finding]:
+    """Defines and functions of shared libraries that no policy's library leads to."""
+    names = Names({**libraries, **{f"{index}": one for index, one in enumerate(users)}})
+    roots = [key for index in range(len(users)) for key, _ in names.declared(f"{index}")]
+    used = names.reached(roots)
+    for library in sorted(libraries):
+        for key, at in names.declared(library):
+            if key not in used:
+                yield _warning("unused", f"no policy uses `{key[1]}` of {library}", at, "delete it")

@@ -182,7 +182,8 @@ class _Walk:
         if len(rows) > _SHOWN or not any(one.kind is CONTENT for one in found):
             kinds = dict.fromkeys(one["reference"].partition("/")[0] for one in of_resources)
             if kinds:
-                yield Finding(f"none of {len(rows)} {' or '.join(kinds)} resources is one that counts", kind=MISSING)
+                number = "1 resource" if len(rows) == 1 else f"{len(rows)} resources"
+                yield Finding(f"none counts of {number} of type {' or '.join(kinds)}", kind=MISSING)
 
     def on_query(self, node: Json, around: Arguments) -> Iterator[Finding]:
         kept = [row for row in node.get("rows", ()) if row["kept"]]
@@ -211,7 +212,13 @@ class _Walk:
         against = shown(self.resolved(other, around)[0] if other["kind"] == "value" else other, source)
         if held is not None and other["kind"] == "value" and held["reference"] != source["reference"]:
             against += f" of {held['reference']}"
-        if node["value"] is not None:
+        if one["value"] is None and one["kind"] != "value":
+            yield from [*self.of(one, around)] or [Finding("a value cannot be worked out", source["reference"])]
+            return
+        if one["kind"] == "operation" and one["operator"] == "PositionOf":
+            held_in = "does not hold" if relation(operator, node["value"], one) == "is less than" else "holds"
+            text = f"{place(source)} {shown(source)} {held_in} {shown(self.resolved(one['operands'][0], around)[0])}"
+        elif node["value"] is not None:
             text = f"{self.read(one, source)} {relation(operator, node['value'], one)} {against}"
         elif one["value"] is None:
             text = f"{place(source)} is not stated"
@@ -225,9 +232,11 @@ class _Walk:
         one, other, operator = node["left"], node["right"], node["operator"]
         said = f"{relation(operator, node['value'], one)} {shown(other)}"
         if one["kind"] == "operation" and one["operator"] == "Count":
-            counted = references(self.resolved(one["operands"][0], around)[0]["value"])
-            number = f"{shown(one)} on record" if counted else shown(one)
-            yield Finding(f"{number}, which {said}", counted[0] if len(counted) == 1 else None)
+            of = self.resolved(one["operands"][0], around)[0]["value"]
+            counted = references(of)
+            number = "none on record" if not one["value"] else f"{shown(one)} on record"
+            about = counted[0] if len(counted) == 1 else None
+            yield Finding(f"{number}, which {said}", about, CONTENT if counted or not of else SELECTION)
             return
         yield from [*self.of(one, around), *self.of(other, around)] or [Finding(f"{shown(one)} {said}")]
 
@@ -254,10 +263,12 @@ class _Walk:
     def on_operation(self, node: Json, around: Arguments) -> Iterator[Finding]:
         operands, said = node["operands"], _TEXTS.get(node["operator"])
         if said is None or not isinstance(node["value"], bool):
-            yield from self.each(operands, around)
+            lacking = [one for one in operands if one["value"] is None] if node["value"] is None and not said else []
+            yield from self.each(lacking or ([] if said else operands), around)
             return
         source = self.sourced(operands[0], around) or {}
-        kind = SELECTION if _SELECTS.match(source.get("path") or "") else CONTENT
+        # A pattern is a way to recognise a thing by its name: it says nothing to a person.
+        kind = SELECTION if node["operator"] == "Matches" or _SELECTS.match(source.get("path") or "") else CONTENT
         text = f"{shown(operands[0])} {said[0 if node['value'] else 1]} {shown(operands[1])}"
         yield Finding(text, source.get("reference"), kind)
 
@@ -282,7 +293,8 @@ class _Walk:
         elif node["kind"] == "coalesce":
             within = node["operands"][-1:]
         else:
-            within = node.get("operands", []) if node["kind"] == "operation" else []
+            is_count = node.get("operator") == "Count"
+            within = node["operands"] if node["kind"] == "operation" and not is_count else []
         return next((found for one in within if (found := self.sourced(one, around)) is not None), None)
 
 

@@ -42,16 +42,46 @@ def assess(
     `payer` and `plan` are ids that override the Coverage; `received_on` is the day whose policy is in force, `as_of`
     where it is not given. Never raises for what a chart says: what cannot be judged is referred.
     """
-    insurance = _insurance(request.coverage, rules, payer, plan)
+    heard = hearings(request, evidence, rules, as_of=as_of, received_on=received_on, payer=payer, plan=plan)
     valuesets: dict[str, str] = {}
-    items: list[ItemAssessment] = []
-    for item in request.items:
-        day = Day(as_of, received_on or as_of, item.period.start or as_of)
-        judged, rule = _item(item, evidence, rules, insurance, day)
-        items.append(judged)
-        valuesets |= rule.valuesets if rule else {}
+    for one in heard:
+        valuesets |= one.rule.valuesets if one.rule else {}
     coverage = request.coverage.reference if request.coverage else None
-    return Assessment(as_of, request.patient, coverage, tuple(items), valuesets)
+    return Assessment(as_of, request.patient, coverage, tuple(one.judged() for one in heard), valuesets)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """An item on its way to its assessment: with a hearing, or settled before there was one."""
+
+    rule: Rule | None
+    hearing: Hearing | None
+    settled: ItemAssessment | None
+
+    def judged(self) -> ItemAssessment:
+        if self.hearing is not None:
+            return _judged(self.hearing)
+        assert self.settled is not None
+        return self.settled
+
+
+def hearings(
+    request: AuthorizationRequest,
+    evidence: Evidence,
+    rules: Rules,
+    *,
+    as_of: date,
+    received_on: date | None = None,
+    payer: str | None = None,
+    plan: str | None = None,
+    traced: bool = False,
+) -> tuple[Heard, ...]:
+    """Each item of a request before its rule; operands as of `assess`."""
+    insurance = _insurance(request.coverage, rules, payer, plan)
+    days = [Day(as_of, received_on or as_of, item.period.start or as_of) for item in request.items]
+    return tuple(
+        _item(item, evidence, rules, insurance, day, traced) for item, day in zip(request.items, days, strict=True)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,24 +114,20 @@ def _plan(payer: Payer, plan: str | None) -> _Insurance:
     return _Insurance(payer, known, "" if known else f"{payer.name} has no plan of this name in the rulebook.")
 
 
-def _item(
-    item: RequestItem,
-    evidence: Evidence,
-    rules: Rules,
-    insurance: _Insurance,
-    day: Day,
-) -> tuple[ItemAssessment, Rule | None]:
+def _item(item: RequestItem, evidence: Evidence, rules: Rules, insurance: _Insurance, day: Day, traced: bool) -> Heard:
     if insurance.payer is None:
-        return _referred(item, Cause.UNKNOWN_PAYER, insurance.why), None
+        return Heard(None, None, _referred(item, Cause.UNKNOWN_PAYER, insurance.why))
     if insurance.plan is None:
-        return _referred(item, Cause.POLICY, insurance.why), None
+        return Heard(None, None, _referred(item, Cause.POLICY, insurance.why))
     rule = rules.rule_for(insurance.payer, item.codings, day.received_on, item.service.display)
     if rule is None:
-        return _referred(item, Cause.POLICY, f"{insurance.payer.name} has no written policy for this service."), None
+        why = f"{insurance.payer.name} has no written policy for this service."
+        return Heard(None, None, _referred(item, Cause.POLICY, why))
     if not rule.policy.requires_pa[insurance.plan.id]:
         why = f"{insurance.payer.name}, plan {insurance.plan.name}: this service needs no authorization."
-        return ItemAssessment(item, rule.id, None, Recommendation.NOT_REQUIRED, None, why), rule
-    return _judged(Hearing(rule, evidence, item, insurance.plan.id, day)), rule
+        not_required = ItemAssessment(item, rule.id, None, Recommendation.NOT_REQUIRED, None, why)
+        return Heard(rule, None, not_required)
+    return Heard(rule, Hearing(rule, evidence, item, insurance.plan.id, day, traced=traced), None)
 
 
 def _referred(item: RequestItem, cause: Cause, why: str, rule: Rule | None = None) -> ItemAssessment:

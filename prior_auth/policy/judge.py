@@ -11,7 +11,7 @@ from prior_auth.cql import Resources, Results
 from prior_auth.domain.assessment import CriterionResult, DataRequirement, Proposal
 from prior_auth.domain.criterion import Outcome
 from prior_auth.domain.dates import PartialDate
-from prior_auth.domain.evidence import Evidence, Fact, Tier, Unread
+from prior_auth.domain.evidence import Evidence, Fact, Tier
 from prior_auth.domain.request import Period, RequestItem
 from prior_auth.policy import words
 from prior_auth.policy.dates import back
@@ -31,7 +31,10 @@ class Day:
 class Hearing:
     """A rule on its way through one patient's evidence, for one order. Each define is worked out once."""
 
-    def __init__(self, rule: Rule, evidence: Evidence, item: RequestItem, plan: str, day: Day) -> None:
+    def __init__(
+        self, rule: Rule, evidence: Evidence, item: RequestItem, plan: str, day: Day, *, traced: bool = False
+    ) -> None:
+        """`traced` remembers how each define came to its value, for `policy/explain.py`; the values are the same."""
         self.rule, self.evidence, self.item, self.day = rule, evidence, item, day
         self.values: Mapping[str, Dated | None] = {
             name: in_force(rows, day.received_on) for name, rows in rule.policy.values.items()
@@ -44,7 +47,7 @@ class Hearing:
             **{name: self._parameter(dated) for name, dated in self.values.items()},
         }
         self.parameters = {name: value for name, value in given.items() if name in rule.library.parameters}
-        self.results: Results = rule.library.evaluate(Resources(evidence.view), self.parameters)
+        self.results: Results = rule.library.evaluate(Resources(evidence.view), self.parameters, traced=traced)
 
     def _order_in_view(self) -> str:
         """The order's id in the view: its own, unless the view had to number it."""
@@ -89,21 +92,23 @@ class Hearing:
     def _weigh(self, criterion: Criterion) -> CriterionResult:
         facts = self.facts_behind(criterion.evidence, criterion)
         found = bool(self.results[criterion.evidence].references)
-        unread = [one for one in self.evidence.unread if one.item in criterion.items]
-        doubted = any(one.item in criterion.doubted_by for one in unread)
-        outcome = self._outcome(criterion, found, doubted)
+        outcome = self._outcome(criterion, found, self.doubted(criterion))
         documents = self._documents(criterion) if outcome is Outcome.UNKNOWN else ()
         conflict = outcome is Outcome.UNKNOWN and self._conflicts(criterion, facts)
         return CriterionResult(
             id=criterion.id,
             text=criterion.text,
             outcome=outcome,
-            why=self._why(criterion, outcome, facts, documents, unread, conflict),
+            why=self._why(criterion, outcome, facts, documents, conflict),
             evidence=(*facts, *documents),
             missing=self._missing(criterion) if outcome is Outcome.UNKNOWN else (),
             conflict=conflict,
             document_only=bool(documents) and not found and criterion.document_only,
         )
+
+    def doubted(self, criterion: Criterion) -> bool:
+        """Whether a record that could not be read forbids to presume that there is none."""
+        return any(one.item in criterion.items and one.item in criterion.doubted_by for one in self.evidence.unread)
 
     def _outcome(self, criterion: Criterion, found: bool, doubted: bool) -> Outcome:
         """House rule 10: without evidence the absence policy answers, never the test alone."""
@@ -141,22 +146,33 @@ class Hearing:
         outcome: Outcome,
         facts: Sequence[Fact],
         documents: Sequence[Fact],
-        unread: Sequence[Unread],
         conflict: bool,
     ) -> str:
-        seen = words.facts_in_words(facts) if facts else self._silence(criterion)
-        unknown = outcome is Outcome.UNKNOWN
-        return words.sentence(
-            seen,
-            self._stale(criterion, facts) if unknown else "",
+        seen = words.facts_in_words(facts) if facts else self.silence(criterion)
+        ordered = self._ordered(facts) if criterion.kind is Kind.LIMIT else ""
+        doubts = self.doubts(criterion, facts, documents, conflict) if outcome is Outcome.UNKNOWN else ()
+        return words.sentence(seen, ordered, *doubts, self.text(criterion.explain), self.asked(criterion))
+
+    def doubts(
+        self, criterion: Criterion, facts: Sequence[Fact], documents: Sequence[Fact], conflict: bool
+    ) -> tuple[str, ...]:
+        """What keeps a criterion unknown besides its test: age, contradiction, what only a person can read."""
+        unread = [one for one in self.evidence.unread if one.item in criterion.items]
+        return (
+            self._stale(criterion, facts),
             "Results that count equally contradict each other" if conflict else "",
             f"To be read by a person: {words.facts_in_words(documents)}" if documents else "",
-            words.unread_in_words(unread) if unknown else "",
-            self.text(criterion.explain),
-            self._asked(criterion),
+            words.unread_in_words(unread),
         )
 
-    def _silence(self, criterion: Criterion) -> str:
+    def _ordered(self, facts: Sequence[Fact]) -> str:
+        """Dose, interval, amount and days of the order that a limit is about."""
+        views = {fact.view for fact in facts if fact.item == "request.drug"}
+        orders = (one for one in self.evidence.view if f"{one['resourceType']}/{one['id']}" in views)
+        return "; ".join(words.order_in_words(one) for one in orders)
+
+    def silence(self, criterion: Criterion) -> str:
+        """What was read in vain for the criterion."""
         asked = [item for item in criterion.items if not item.startswith("attestation.")]
         looked = [self.evidence.looked[item] for item in asked if item in self.evidence.looked]
         what = " or ".join(dict.fromkeys(words.called(item).rstrip(":") for item in asked))
@@ -179,7 +195,8 @@ class Hearing:
             return f"Its date leaves open whether it is of {since} to {self.day.as_of}"
         return ""
 
-    def _asked(self, criterion: Criterion) -> str:
+    def asked(self, criterion: Criterion) -> str:
+        """What the payer asks, with the values in force."""
         text = criterion.asks
         for name, value in self.parameters.items():
             text = text.replace(f"{{{name}}}", str(value))

@@ -60,12 +60,12 @@ def _criterion(one: CriterionResult) -> Json:
         "conflict": one.conflict,
         "document_only": one.document_only,
         "problem": one.problem,
-        "evidence": [_fact(fact) for fact in one.evidence],
-        "missing": [_requirement(need) for need in one.missing],
+        "evidence": [fact_as_json(fact) for fact in one.evidence],
+        "missing": [requirement_as_json(need) for need in one.missing],
     }
 
 
-def _fact(fact: Fact) -> Json:
+def fact_as_json(fact: Fact) -> Json:
     return {
         "item": fact.item,
         "reference": fact.source.reference,
@@ -77,7 +77,7 @@ def _fact(fact: Fact) -> Json:
     }
 
 
-def _requirement(need: DataRequirement) -> Json:
+def requirement_as_json(need: DataRequirement) -> Json:
     return {
         "item": need.item,
         "what": need.what,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
 from prior_auth.domain.coding import Coding
 from prior_auth.domain.evidence import Fact, FactValue, Looked, Tier, Unread
@@ -44,6 +45,11 @@ def called(item: str) -> str:
     return _CALLED.get(item, item.removeprefix("attestation.").replace(".", " ").replace("-", " "))
 
 
+def is_named(item: str) -> bool:
+    """Whether the item has a name of its own among people."""
+    return item in _CALLED
+
+
 def fact_in_words(fact: Fact) -> str:
     """`ECOG 1 on 2026-09-01 (Observation/ecog-1)`."""
     value = value_in_words(fact.value)
@@ -70,6 +76,45 @@ def facts_in_words(facts: Sequence[Fact]) -> str:
     words = list(dict.fromkeys(fact_in_words(fact) for fact in facts))
     more = f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""
     return "; ".join(words[:_SHOWN]) + more
+
+
+def order_in_words(order: Mapping[str, Any]) -> str:
+    """`Ordered: 300 mg, 2 in 1 d; 120 tablets; until 2027-03-20`: the numbers of an order in the view."""
+    dispense = order.get("dispenseRequest") or {}
+    days = dispense.get("validityPeriod") or {}
+    told = [_dose_in_words(one) for one in order.get("dosageInstruction") or ()]
+    told += [_amount(dispense.get("quantity")), f"until {days['end'][:10]}" if "end" in days else ""]
+    stated = [one for one in dict.fromkeys(told) if one]
+    return f"Ordered: {'; '.join(stated)}" if stated else ""
+
+
+def _dose_in_words(dosage: Mapping[str, Any]) -> str:
+    doses = [_amount(one.get("doseQuantity")) for one in dosage.get("doseAndRate") or ()]
+    repeat = (dosage.get("timing") or {}).get("repeat") or {}
+    often = (
+        f"{repeat.get('frequency', 1)} in {repeat['period']} {repeat.get('periodUnit', '')}"
+        if "period" in repeat
+        else ""
+    )
+    once = "once" if repeat.get("count") == 1 else ""
+    return ", ".join(one for one in (*doses, often or once) if one)
+
+
+def _amount(quantity: Mapping[str, Any] | None) -> str:
+    if not quantity or quantity.get("value") is None:
+        return ""
+    return f"{value_in_words(quantity['value'])} {quantity.get('unit') or quantity.get('code') or ''}".strip()
+
+
+def window_in_words(duration: str) -> str:
+    """An ISO 8601 duration of one part: `P60D` is `60 days`."""
+    number, unit = duration[1:-1], _UNITS.get(duration[-1:])
+    if unit is None or not number.isdigit():
+        return duration
+    return f"{number} {unit}" if number == "1" else f"{number} {unit}s"
+
+
+_UNITS = {"D": "day", "W": "week", "M": "month", "Y": "year"}
 
 
 def looked_in_words(looked: Iterable[Looked]) -> str:

@@ -171,6 +171,10 @@ class CaseStore(Ledger, Protocol):
         """Keep a notification; False where this event of this subscription was kept before."""
         ...
 
+    async def missing_events(self, subscription: str, *, since: int, until: int) -> list[int]:
+        """The numbers from `since` to `until`, both included, of which no notification was kept."""
+        ...
+
     async def setting(self, name: str) -> str | None:
         """A small fact of the installation, such as the subscription's id."""
         ...

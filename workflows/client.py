@@ -53,8 +53,20 @@ class Stories:
             )
         return self._client
 
-    async def start(self, run: Callable[..., Any], subject: str, workflow_id: str, queue: str, *, anew: bool) -> bool:
-        """Start a story; True where it runs now. `anew` also starts one that once ended, from its row."""
+    async def start(
+        self,
+        run: Callable[..., Any],
+        subject: str,
+        workflow_id: str,
+        queue: str,
+        *,
+        anew: bool,
+        running: WorkflowIDConflictPolicy = WorkflowIDConflictPolicy.USE_EXISTING,
+    ) -> bool:
+        """Start a story; True where it runs now. `anew` also starts one that once ended, from its row.
+
+        `running` says what becomes of one that is under way.
+        """
         reuse = WorkflowIDReusePolicy.ALLOW_DUPLICATE if anew else WorkflowIDReusePolicy.REJECT_DUPLICATE
         try:
             await (await self.client()).start_workflow(
@@ -62,7 +74,7 @@ class Stories:
                 subject,
                 id=workflow_id,
                 task_queue=queue,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                id_conflict_policy=running,
                 id_reuse_policy=reuse,
             )
         except WorkflowAlreadyStartedError:
@@ -135,10 +147,10 @@ class PayerStories:
         if not await self._stories.signal(review_id(authorization_id)):
             await self._start(authorization_id, anew=True)
 
-    async def deliver(self, notification_id: str) -> None:
-        await self._stories.start(
-            DeliveryWorkflow.run, notification_id, delivery_id(notification_id), PAYER_QUEUE, anew=True
-        )
+    async def deliver(self, notification_id: str, *, anew: bool = False) -> None:
+        policy = WorkflowIDConflictPolicy.TERMINATE_EXISTING if anew else WorkflowIDConflictPolicy.USE_EXISTING
+        name = delivery_id(notification_id)
+        await self._stories.start(DeliveryWorkflow.run, notification_id, name, PAYER_QUEUE, anew=True, running=policy)
 
     async def rebuild(self) -> None:
         """Give every open authorization its run."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -18,11 +19,13 @@ from prior_auth.domain.people import ENGINE
 from prior_auth.engine import Engine
 from prior_auth.errors import BadInput, FatalTransportError, RuleError, TemporaryTransportError
 from prior_auth.fhir import json, pas_request, pas_response, subscription
+from prior_auth.fhir.validate import validate
 from prior_auth.ports import AuthorizationStore, Clock, Notification, Notifier, Subscriber
 from workflows.messages import Notified, ReviewMade
 from workflows.options import Patience
 
 _COUNTED = ("requested", "active", "error")  # one in error is told later: its events are counted without gaps
+_FINDINGS = 50  # kept of one Bundle
 _HEARD = ("requested", "active")
 
 
@@ -58,7 +61,9 @@ class PayerActivities:
         )
 
     async def _judged(self, authorization: Authorization) -> Authorization:
-        read = pas_request.read(json.read(await self.store.request_body(authorization.id, authorization.version)))
+        bundle = json.read(await self.store.request_body(authorization.id, authorization.version))
+        await self._validated(authorization, bundle)
+        read = pas_request.read(bundle)
         orders = [one.item.order for one in read.items if not one.cancelled]
         today = self.clock.now().date()
         try:
@@ -77,6 +82,17 @@ class PayerActivities:
         settled = {one.sequence for one in standing if one.action.value != "pend"}
         open_now = tuple(one for one in said if one.sequence not in settled)
         return await self._say(authorization, open_now, waits_for(open_now), overall(judgement.assessment).value)
+
+    async def _validated(self, authorization: Authorization, bundle: Mapping[str, Any]) -> None:
+        """What the Bundle breaks of its profiles is put on record; refused is only what cannot be processed."""
+        found = [one for one in await asyncio.to_thread(validate, bundle) if one.severity == "error"]
+        if not found:
+            return
+        told = [{"where": one.path, "what": one.message, "rule": one.rule} for one in found[:_FINDINGS]]
+        await self.store.keep_document(authorization.id, "findings", told)
+        facts = {"version": str(authorization.version), "errors": str(len(found)), "where": found[0].path[:200]}
+        key = f"{authorization.id}/invalid/{authorization.version}"
+        await self.store.note(authorization.id, "invalid", by=ENGINE, at=self.clock.now(), facts=facts, key=key)
 
     async def _not_judged(self, authorization: Authorization, problem: str) -> Authorization:
         """A rule or a chart that breaks is nobody's denial: pended, and a person sees it."""

@@ -9,27 +9,33 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
 
+from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import Client
 from temporalio.service import RPCError
 from temporalio.worker import Worker
 
-from prior_auth.bootstrap import PayerSide, PracticeSide
+from prior_auth.bootstrap import CLOCK, PayerSide, PracticeSide
 from prior_auth.errors import TransportError
-from prior_auth.fhir import json, subscription
+from prior_auth.fhir import subscription
 from prior_auth.settings import Temporal
+from prior_auth.transports.rest_hook import RestHook
 from workflows.authorization import AuthorizationWorkflow
 from workflows.client import PayerStories, PracticeStories, Stories, sweep_for_ever
 from workflows.codec import converter
 from workflows.delivery import DeliveryWorkflow
+from workflows.heartbeats import Heartbeats
 from workflows.options import PAYER_QUEUE, PRACTICE_QUEUE
 from workflows.payer_activities import PayerActivities
 from workflows.practice_activities import PracticeActivities
 from workflows.review import ReviewWorkflow
+from workflows.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
 _GRACE = timedelta(seconds=5)  # a call to a payer that is under way may end
 _CONNECT_AGAIN = 0.5
+_WATCH_EVERY = 10.0  # looks at our own store; the payer is asked only where something is amiss
+_BEAT_EVERY = 5.0
 
 
 def practice_worker(client: Client, activities: PracticeActivities) -> Worker:
@@ -70,13 +76,13 @@ async def work_for_practice(side: PracticeSide, temporal: Temporal) -> None:
     """Work until asked to end."""
     client = await _connected(temporal.address, "practice", side.key)
     stories = PracticeStories(Stories.over(client), side.store)
-    await _work(practice_worker(client, side.activities()), stories, side.settings.data, _subscribed(side))
+    await _work(practice_worker(client, side.activities()), stories, side.settings.data, _watching(side, stories))
 
 
 async def work_for_payer(side: PayerSide, temporal: Temporal) -> None:
     client = await _connected(temporal.address, "payer", side.key)
     stories = PayerStories(Stories.over(client), side.store)
-    await _work(payer_worker(client, side.activities()), stories, side.settings.data)
+    await _work(payer_worker(client, side.activities()), stories, side.settings.data, _beating(side))
 
 
 async def _work(worker: Worker, stories: PracticeStories | PayerStories, data: Path, *more: object) -> None:
@@ -103,17 +109,37 @@ async def _connected(address: str, namespace: str, key: bytes) -> Client:
             await asyncio.sleep(_CONNECT_AGAIN)
 
 
-async def _subscribed(side: PracticeSide) -> None:
-    """Ask the payer for its notifications, again at every start: the same sender and address is the same one."""
-    wanted = json.write(subscription.subscription([side.practice.sender_code or ""], endpoint=side.notification_url))
+async def _watching(side: PracticeSide, stories: PracticeStories) -> None:
+    """Subscribe, again at every start, and watch over it for as long as the worker runs."""
+    period = side.settings.heartbeat
+    wanted = subscription.subscription(
+        [side.practice.sender_code or ""],
+        endpoint=side.notification_url,
+        heartbeat=max(1, int(period.total_seconds())),
+    )
+    watchdog = Watchdog(side.store, side.transport, stories, CLOCK, wanted=wanted, heartbeat=period)
     pause = _CONNECT_AGAIN
     while True:
         try:
-            created = json.read(await side.transport.subscribe(wanted))
+            await watchdog.subscribe()
+            break
         except TransportError as problem:
             log.warning("no subscription yet: %s", type(problem).__name__)
             pause = min(pause * 2, 60.0)
             await asyncio.sleep(pause)
-            continue
-        await side.store.set_setting("subscription", str(created["id"]))
-        return
+    while True:
+        await asyncio.sleep(_WATCH_EVERY)
+        try:
+            await watchdog.look()
+        except (TransportError, SQLAlchemyError, RPCError) as problem:
+            log.warning("the subscription could not be looked after: %s", type(problem).__name__)
+
+
+async def _beating(side: PayerSide) -> None:
+    heartbeats = Heartbeats(side.store, RestHook(), side.identity.base, CLOCK)
+    while True:
+        try:
+            await heartbeats.beat()
+        except SQLAlchemyError as problem:
+            log.warning("no heartbeats now: %s", type(problem).__name__)
+        await asyncio.sleep(_BEAT_EVERY)

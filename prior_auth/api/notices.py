@@ -2,56 +2,112 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
 from fastapi import FastAPI, Request, Response
 
 from prior_auth.api.bodies import fhir_body
 from prior_auth.domain.people import ENGINE
 from prior_auth.errors import BadInput
 from prior_auth.fhir import bundle, json, pas_determination, subscription
-from prior_auth.fhir.subscription import Event, Kind
+from prior_auth.fhir.subscription import Event, Kind, Notification
 from prior_auth.ports import CaseStore, Clock, PracticeOrchestrator
 
 
 def add_doors(app: FastAPI, store: CaseStore, stories: PracticeOrchestrator, clock: Clock) -> None:
+    inbox = Inbox(store, stories, clock)
+
     @app.post("/fhir/notifications")
     async def notification(request: Request) -> Response:
         """Backport R4: 2xx once it is kept; the same event again changes nothing."""
-        notice = subscription.read_notification(json.read(await fhir_body(request)))
-        identity = bundle.type_and_id(notice.subscription)
-        name = identity[1] if identity else notice.subscription
-        if notice.kind is Kind.HANDSHAKE:
-            await store.set_setting("subscription-status", "active")
-        for event in notice.events:
-            await _take(store, stories, clock, name, event)
+        await inbox.take(subscription.read_notification(json.read(await fhir_body(request))))
         return Response(status_code=204)
 
 
-async def _take(store: CaseStore, stories: PracticeOrchestrator, clock: Clock, name: str, event: Event) -> None:
-    if event.response is None:
-        raise BadInput(
-            "an event without its response Bundle",
-            where="Bundle.entry[0].resource.parameter",
-            fix="send content full-resource (PAS 2.2.1, spec-62)",
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """What came through a subscription (by its id), and what is known to be missing."""
+
+    store: CaseStore
+    stories: PracticeOrchestrator
+    clock: Clock
+
+    async def take(self, notice: Notification) -> None:
+        """Keep what a notification brings. Raises BadInput for an event that cannot be placed."""
+        identity = bundle.type_and_id(notice.subscription)
+        name = identity[1] if identity else notice.subscription
+        await self.store.set_setting(f"heard/{name}", self.clock.now().isoformat())
+        await self.count(name, max([notice.total or 0, *(one.number for one in notice.events)]))
+        if notice.kind is Kind.HANDSHAKE:
+            await self.store.set_setting("subscription-status", "active")
+        for event in notice.events:
+            await self._take(name, event)
+
+    async def take_events(self, name: str, notice: Notification, wanted: Collection[int]) -> None:
+        """Keep the wanted ones of what `$events` answered; one that is of no case of ours is kept and passed over."""
+        for event in notice.events:
+            if event.number in wanted:
+                try:
+                    await self._take(name, event)
+                except BadInput:
+                    continue  # kept as a notice, so it is not missing any more; its payer has to place it
+
+    async def heard(self, name: str) -> datetime | None:
+        """When anything last came through this subscription."""
+        stated = await self.store.setting(f"heard/{name}")
+        return datetime.fromisoformat(stated) if stated else None
+
+    async def count(self, name: str, total: int | None) -> None:
+        """Remember that the payer has counted so many events."""
+        if total is not None and total > await self._number(f"events/{name}"):
+            await self.store.set_setting(f"events/{name}", str(total))
+
+    async def missing(self, name: str) -> list[int]:
+        """The numbers of events that were counted and never came, in order."""
+        complete, total = await self._number(f"complete/{name}"), await self._number(f"events/{name}")
+        if total <= complete:
+            return []
+        found = await self.store.missing_events(name, since=complete + 1, until=total)
+        reached = found[0] - 1 if found else total
+        if reached > complete:
+            await self.store.set_setting(f"complete/{name}", str(reached))
+        return found
+
+    async def forget_missing(self, name: str) -> None:
+        """What never came was asked about otherwise: from here on only later numbers count as missing."""
+        await self.store.set_setting(f"complete/{name}", str(await self._number(f"events/{name}")))
+
+    async def _number(self, name: str) -> int:
+        return int(await self.store.setting(name) or 0)
+
+    async def _take(self, name: str, event: Event) -> None:
+        if event.response is None:
+            raise BadInput(
+                "an event without its response Bundle",
+                where="Bundle.entry[0].resource.parameter",
+                fix="send content full-resource (PAS 2.2.1, spec-62)",
+            )
+        now = self.clock.now()
+        answer = json.write(event.response)
+        determination = pas_determination.read(event.response)
+        case_id = None
+        for system, value in determination.claim_identifiers:
+            case_id = case_id or await self.store.case_of_claim(f"{system}|{value}")
+        await self.store.keep_notice(name, event.number, answer, at=now)
+        if case_id is None:
+            raise BadInput(
+                "an answer to no request of ours",
+                where="ClaimResponse.request",
+                fix="refer to the Claim by its identifier or send it along",
+            )
+        key = f"notification/{name}/{event.number}"
+        version = (await self.store.get(case_id)).version
+        # The line of the timeline first: the story may read the message the moment it is kept.
+        facts = {"event": str(event.number)}
+        await self.store.note(case_id, "notified", by=ENGINE, at=now, facts=facts, key=key)
+        await self.store.keep_message(
+            case_id, direction="received", kind="notification", version=version, body=answer, key=key, at=now
         )
-    now = clock.now()
-    answer = json.write(event.response)
-    determination = pas_determination.read(event.response)
-    case_id = None
-    for system, value in determination.claim_identifiers:
-        case_id = case_id or await store.case_of_claim(f"{system}|{value}")
-    await store.keep_notice(name, event.number, answer, at=now)
-    if case_id is None:
-        raise BadInput(
-            "an answer to no request of ours",
-            where="ClaimResponse.request",
-            fix="refer to the Claim by its identifier or send it along",
-        )
-    key = f"notification/{name}/{event.number}"
-    version = (await store.get(case_id)).version
-    # The line of the timeline first: the story may read the message the moment it is kept.
-    facts = {"event": str(event.number)}
-    await store.note(case_id, "notified", by=ENGINE, at=now, facts=facts, key=key)
-    await store.keep_message(
-        case_id, direction="received", kind="notification", version=version, body=answer, key=key, at=now
-    )
-    await stories.nudge(case_id)
+        await self.stories.nudge(case_id)

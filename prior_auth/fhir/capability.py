@@ -9,6 +9,7 @@ from prior_auth.fhir import codes
 from prior_auth.fhir.codes import Json
 
 _PAS = "http://hl7.org/fhir/us/davinci-pas/"
+_QUERIES = "http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-"
 SUBMIT = ("submit", f"{_PAS}OperationDefinition/Claim-submit")
 INQUIRE = ("inquire", f"{_PAS}OperationDefinition/Claim-inquiry")
 SUBMIT_ATTACHMENT = (
@@ -26,7 +27,7 @@ def payer(
     version: str,
     claim: Sequence[Operation] = (SUBMIT, INQUIRE),
     system: Sequence[Operation] = (SUBMIT_ATTACHMENT,),
-    subscription: Sequence[str] = ("create",),
+    subscription: Sequence[str] = ("create", "read", "update", "delete"),
 ) -> Json:
     """The CapabilityStatement of a PAS server. Name only what is served: `claim` and `system` operations, the
     interactions of Subscription. PAS asks for `create`, `update` and `delete` (spec-55)."""
@@ -54,6 +55,7 @@ def payer(
         "software": {"name": "prior-auth", "version": version},
         "implementation": {"description": "Prior authorization by Da Vinci PAS 2.2.1", "url": base},
         "fhirVersion": "4.0.1",
+            "operation": [{"name": name, "definition": f"{_QUERIES}{name}"} for name in ("status", "events")],
         "format": ["json"],
         "rest": [rest],
     }

@@ -25,8 +25,18 @@ _FILTER = "org-identifier"
 _FILTERS = (_FILTER, "orgIdentifier")
 
 
-def subscription(senders: Sequence[str], *, endpoint: str, headers: Sequence[str] = (), end: str | None = None) -> Json:
-    """What a practice POSTs: all answers to requests of these sending systems, to `endpoint`, with these headers."""
+def subscription(
+    senders: Sequence[str],
+    *,
+    endpoint: str,
+    headers: Sequence[str] = (),
+    end: str | None = None,
+    heartbeat: int | None = None,
+) -> Json:
+    """What a practice POSTs: all answers to requests of these sending systems, to `endpoint`, with these headers.
+
+    `heartbeat` is how many seconds may pass without any notification before the payer sends an empty one.
+    """
     channel: Json = {
         "type": "rest-hook",
         "endpoint": endpoint,
@@ -35,6 +45,8 @@ def subscription(senders: Sequence[str], *, endpoint: str, headers: Sequence[str
     }
     if headers:
         channel["header"] = list(headers)
+    if heartbeat is not None:
+        channel["extension"] = [{"url": f"{codes.BACKPORT}backport-heartbeat-period", "valueUnsignedInt": heartbeat}]
     filtered = {"url": f"{codes.BACKPORT}backport-filter-criteria", "valueString": f"{_FILTER}={','.join(senders)}"}
     return {
         "resourceType": "Subscription",
@@ -50,11 +62,16 @@ def subscription(senders: Sequence[str], *, endpoint: str, headers: Sequence[str
 
 @dataclass(frozen=True, slots=True)
 class ReadSubscription:
-    """What the payer needs of a Subscription. `senders` are ids, plain or as `system|value`."""
+    """What the payer needs of a Subscription. `senders` are ids, plain or as `system|value`.
+
+    `heartbeat` is a number of seconds; `off` says that its owner wants it to be silent.
+    """
 
     senders: tuple[str, ...]
     endpoint: str
     headers: tuple[str, ...]
+    heartbeat: int | None = None
+    off: bool = False
 
 
 def read_subscription(resource: Mapping[str, Any]) -> ReadSubscription:
@@ -76,7 +93,10 @@ def read_subscription(resource: Mapping[str, Any]) -> ReadSubscription:
         where = "Subscription.channel.payload.extension"
         raise BadInput("PAS takes full-resource only", where=where, fix="set backport-payload-content to full-resource")
     headers = channel.get("header") or []
-    return ReadSubscription(_senders(resource), endpoint, tuple(one for one in headers if isinstance(one, str)))
+    periods = _extended(channel, "backport-heartbeat-period", "valueUnsignedInt")
+    heartbeat = next((one for one in periods if isinstance(one, int) and not isinstance(one, bool) and one > 0), None)
+    stated = tuple(one for one in headers if isinstance(one, str)) if isinstance(headers, list) else ()
+    return ReadSubscription(_senders(resource), endpoint, stated, heartbeat, resource.get("status") == "off")
 
 
 def _senders(resource: Mapping[str, Any]) -> tuple[str, ...]:
@@ -149,23 +169,32 @@ def heartbeat(sender: Sender, *, total: int, at: datetime) -> Json:
 
 def event(sender: Sender, response: Mapping[str, Any], *, number: int, at: datetime) -> Json:
     """A new answer: event `number` of this subscription, with the PAS response Bundle as its focus (spec-61)."""
+    part, entry = _focused(sender, response, number, at.isoformat(timespec="seconds"))
+    written = _notification(sender, Kind.EVENT, number, at, f"event-{number}", [part])
+    return {**written, "entry": [*written["entry"], entry]}
+
+
+def events_of(sender: Sender, events: Sequence[Event], *, total: int, at: datetime) -> Json:
+    """The answer to `$events`: past events as they were first told, by which a subscriber fills a gap."""
+    told = [_focused(sender, one.response, one.number, one.timestamp) for one in events if one.response is not None]
+    name = f"{Kind.QUERY_EVENT}-{at.isoformat()}"
+    written = _notification(sender, Kind.QUERY_EVENT, total, at, name, [part for part, _ in told])
+    return {**written, "entry": [*written["entry"], *(entry for _, entry in told)]}
+
+
+def _focused(sender: Sender, response: Mapping[str, Any], number: int, timestamp: str | None) -> tuple[Json, Json]:
     focus = f"{sender.base.rstrip('/')}/Bundle/{response['id']}"
-    part = {
-        "name": "notification-event",
-        "part": [
-            {"name": "event-number", "valueString": str(number)},
-            {"name": "timestamp", "valueInstant": at.isoformat(timespec="seconds")},
-            {"name": "focus", "valueReference": {"reference": focus}},
-        ],
-    }
+    parts: list[Json] = [{"name": "event-number", "valueString": str(number)}]
+    if timestamp is not None:
+        parts.append({"name": "timestamp", "valueInstant": timestamp})
+    parts.append({"name": "focus", "valueReference": {"reference": focus}})
     entry = {
         "fullUrl": focus,
         "resource": dict(response),
         "request": {"method": "POST", "url": "Bundle"},
         "response": {"status": "201"},
     }
-    written = _notification(sender, Kind.EVENT, number, at, f"event-{number}", [part])
-    return {**written, "entry": [*written["entry"], entry]}
+    return {"name": "notification-event", "part": parts}, entry
 
 
 def status_of(sender: Sender, *, total: int, at: datetime) -> Json:
@@ -215,6 +244,16 @@ def _status(sender: Sender, kind: Kind, total: int, name: str, events: list[Json
             *events,
         ],
     }
+
+
+def read_status(bundle: Mapping[str, Any]) -> tuple[str, int | None]:
+    """The status and the number of events, from the answer to `$status`. Raises BadInput where it holds none."""
+    found = [one.resource for one in Index(bundle).entries if one.resource["resourceType"] == "Parameters"]
+    parameters = objects(found[0].get("parameter")) if found else []
+    status = _first(parameters, "status").get("valueCode")
+    if not isinstance(status, str):
+        raise BadInput("no status of the subscription", where="Bundle.entry[0].resource.parameter", fix="add status")
+    return status, _count(_first(parameters, "events-since-subscription-start"))
 
 
 def read_notification(bundle: Mapping[str, Any]) -> Notification:

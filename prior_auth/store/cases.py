@@ -157,6 +157,15 @@ class SqlCases(SqlLedger):
         async with self.database.write() as connection:
             return await self.database.insert_once(connection, tables.notice, notice)
 
+    async def missing_events(self, subscription: str, *, since: int, until: int) -> list[int]:
+        """In order."""
+        wanted = {digest(subscription, str(number)): number for number in range(since, until + 1)}
+        columns = tables.notice.c
+        kept = select(columns.key).where(columns.event_number.between(since, until))
+        async with self.database.read() as connection:
+            known = set(await connection.scalars(kept))
+        return [number for key, number in wanted.items() if key not in known]
+
     async def _additions(self, case_id: str) -> list[dict[str, Any]]:
         columns = tables.evidence.c
         async with self.database.read() as connection:

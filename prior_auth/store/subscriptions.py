@@ -10,7 +10,7 @@ from uuid import uuid4
 from sqlalchemy import Row, Select, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from prior_auth.errors import NotFound
+from prior_auth.errors import Conflict, NotFound
 from prior_auth.ports import Notification, Subscriber
 from prior_auth.store import tables
 from prior_auth.store.database import digest
@@ -21,15 +21,20 @@ _SILENT = ("error", "off")
 
 class SqlSubscriptions(SqlLedger):
     async def subscribe(
-        self, *, sender: str, resource: Mapping[str, Any], endpoint: str, headers: Sequence[str]
+        self,
+        *,
+        sender: str,
+        resource: Mapping[str, Any],
+        endpoint: str,
+        headers: Sequence[str],
+        heartbeat: int | None = None,
     ) -> Subscriber:
         """The same sender and endpoint again: the newest headers and resource count, the events go on.
 
         One that had fallen silent is `requested` again, until its handshake.
         """
         hashed, subscription_id = digest(sender, endpoint), str(uuid4())
-        channel = {"resource": dict(resource), "endpoint": endpoint, "headers": list(headers)}
-        sealed = self._seal(channel, "subscription", hashed)
+        sealed = self._sealed_channel(hashed, resource, endpoint, headers, heartbeat)
         columns = tables.subscription.c
         async with self.database.write() as connection:
             fresh = await self.database.insert_once(
@@ -49,6 +54,34 @@ class SqlSubscriptions(SqlLedger):
                 await connection.execute(update(tables.subscription).where(this).values(sealed=sealed))
                 silent = this & columns.status.in_(_SILENT)
                 await connection.execute(update(tables.subscription).where(silent).values(status="requested"))
+            return self._subscriber((await connection.execute(select(tables.subscription).where(this))).one())
+
+    async def resubscribe(
+        self,
+        subscription_id: str,
+        *,
+        sender: str,
+        resource: Mapping[str, Any],
+        endpoint: str,
+        headers: Sequence[str],
+        heartbeat: int | None = None,
+        status: str,
+    ) -> Subscriber:
+        """Its events go on being counted. Raises NotFound, Conflict."""
+        hashed, columns = digest(sender, endpoint), tables.subscription.c
+        sealed = self._sealed_channel(hashed, resource, endpoint, headers, heartbeat)
+        async with self.database.write() as connection:
+            await _subscription(connection, subscription_id, lock=True)
+            other = select(columns.id).where(columns.key == hashed, columns.id != subscription_id)
+            if await connection.scalar(other) is not None:
+                raise Conflict(
+                    "another subscription has this sender and endpoint",
+                    where="Subscription.channel.endpoint",
+                    fix="change that one, or delete it first",
+                )
+            this = columns.id == subscription_id
+            changes = {"key": hashed, "sender": sender, "status": status, "sealed": sealed}
+            await connection.execute(update(tables.subscription).where(this).values(**changes))
             return self._subscriber((await connection.execute(select(tables.subscription).where(this))).one())
 
     async def subscriber(self, subscription_id: str) -> Subscriber:
@@ -153,6 +186,25 @@ class SqlSubscriptions(SqlLedger):
         async with self.database.read() as connection:
             return [_notification(row) for row in await connection.execute(statement)]
 
+    async def events(self, subscription_id: str, *, since: int, until: int) -> list[Notification]:
+        """In their order, delivered or not. Raises NotFound."""
+        columns = tables.notification.c
+        statement = (
+            select(tables.notification)
+            .where(columns.subscription_id == subscription_id, columns.body_message.is_not(None))
+            .where(columns.event_number.between(max(since, 1), until))
+            .order_by(columns.event_number)
+        )
+        async with self.database.read() as connection:
+            await _subscription(connection, subscription_id)
+            return [_notification(row) for row in await connection.execute(statement)]
+
+    async def untold(self) -> list[str]:
+        columns = tables.authorization.c
+        statement = select(columns.id).where(columns.told < columns.revision).order_by(columns.id)
+        async with self.database.read() as connection:
+            return list(await connection.scalars(statement))
+
     async def mark_delivered(self, notification_id: str, *, at: datetime) -> None:
         """The first arrival counts."""
         columns = tables.notification.c
@@ -176,6 +228,17 @@ class SqlSubscriptions(SqlLedger):
             update(tables.subscription).where(tables.subscription.c.id == subscription.id).values(events=number)
         )
 
+    def _sealed_channel(
+        self, key: str, resource: Mapping[str, Any], endpoint: str, headers: Sequence[str], heartbeat: int | None
+    ) -> bytes:
+        channel = {
+            "resource": dict(resource),
+            "endpoint": endpoint,
+            "headers": list(headers),
+            "heartbeat": heartbeat,
+        }
+        return self._seal(channel, "subscription", key)
+
     def _subscriber(self, row: Row[Any]) -> Subscriber:
         channel = self._open(row.sealed, "subscription", row.key)
         return Subscriber(
@@ -185,6 +248,7 @@ class SqlSubscriptions(SqlLedger):
             headers=tuple(channel["headers"]),
             status=row.status,
             events=row.events,
+            heartbeat=channel.get("heartbeat"),
         )
 
 

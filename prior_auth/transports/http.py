@@ -31,8 +31,15 @@ class Refused(FatalTransportError):
 
 async def post(client: httpx2.AsyncClient, url: str, body: bytes, headers: Mapping[str, str]) -> bytes:
     """POST the bytes as they are; the answer's bytes. Raises Refused, FatalTransportError, TemporaryTransportError."""
+    return await call(client, "POST", url, body, headers)
+
+
+async def call(
+    client: httpx2.AsyncClient, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
+) -> bytes:
+    """One exchange; the answer's bytes. Raises Refused, FatalTransportError, TemporaryTransportError."""
     try:
-        async with client.stream("POST", url, content=body, headers=headers) as answer:
+        async with client.stream(method, url, content=body, headers=headers) as answer:
             content = await _content(answer, url)
     except httpx2.TimeoutException:
         raise TemporaryTransportError("no answer in time", where=url, fix="the same bytes are sent again") from None

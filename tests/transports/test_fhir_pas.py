@@ -66,6 +66,27 @@ async def test_a_subscription_and_an_attachment_go_to_their_own_places() -> None
     assert seen == [f"{BASE}/Subscription", f"{BASE}/$submit-attachment", "https://other.example.org/attachments"]
 
 
+async def test_what_is_asked_of_a_subscription_and_an_inquiry_go_to_their_own_places() -> None:
+    seen: list[tuple[str, str, bytes]] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        seen.append((request.method, str(request.url).removeprefix(BASE), request.content))
+        return httpx2.Response(200, content=b"{}")
+
+    transport = payer(answer)
+    await transport.inquire(BODY)
+    await transport.resubscribe("a/b", BODY)
+    await transport.subscription_status("s1")
+    await transport.events("s1", since=2, until=5)
+
+    assert seen == [
+        ("POST", "/Claim/$inquire", BODY),
+        ("PUT", "/Subscription/a%2Fb", BODY),
+        ("GET", "/Subscription/s1/$status", b""),
+        ("GET", "/Subscription/s1/$events?eventsSinceNumber=2&eventsUntilNumber=5", b""),
+    ]
+
+
 async def test_a_refusal_is_final_and_names_the_outcomes_paths_but_not_its_words() -> None:
     outcome = json.write(
         {

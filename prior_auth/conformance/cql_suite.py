@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from prior_auth.conformance.counts import DISPUTED, FAILED, PASSED, UNSUPPORTED, counted, summed
 from prior_auth.cql import CqlError, EvaluationError, Resources, Result, compile_library
 from prior_auth.cql.values.compare import equal, equivalent
 from prior_auth.cql.values.core import Interval
 from prior_auth.cql.values.uncertain import Uncertain
 from prior_auth.errors import BadInput
 
-PASSED, FAILED, UNSUPPORTED, DISPUTED = "passed", "failed", "unsupported", "disputed"
-OUTCOMES = (PASSED, FAILED, UNSUPPORTED, DISPUTED)
 NOW = dt.datetime(2026, 1, 15, 12, tzinfo=dt.UTC)
 DISPUTES = Path(__file__).with_name("cql_disputes.json")
 
@@ -52,14 +51,10 @@ def run(directory: Path, *, progress: Callable[[str], None] | None = None) -> di
     """
     files: dict[str, dict[str, int]] = {}
     for path in test_files(directory):
-        counts = dict.fromkeys(OUTCOMES, 0)
-        for verdict in verdicts(path):
-            counts[verdict.outcome] += 1
-        files[path.name] = {**counts, "total": sum(counts.values())}
+        counts = files[path.name] = counted(verdict.outcome for verdict in verdicts(path))
         if progress is not None:
-            progress(f"{path.name}: {counts[PASSED]} of {files[path.name]['total']}")
-    whole = {name: sum(one[name] for one in files.values()) for name in (*OUTCOMES, "total")}
-    return {**whole, "files": files}
+            progress(f"{path.name}: {counts[PASSED]} of {counts['total']}")
+    return summed(files)
 
 
 def test_files(directory: Path) -> list[Path]:

@@ -11,10 +11,10 @@ from fhirpathpy.engine.nodes import FP_DateTime, FP_Quantity, FP_Type, ResourceN
 from fhirpathpy.models import models
 
 from prior_auth.paths.door import Conforms, Found, Resolve, ValueSets, truth_of
-from prior_auth.paths.library.functions import FUNCTIONS
-from prior_auth.paths.library.syntax import parse
+from prior_auth.paths.library.functions import FUNCTIONS, NAMES
+from prior_auth.paths.library.syntax import Node, name_of, parse
 from prior_auth.paths.library.units import code_of
-from prior_auth.paths.problem import PathError
+from prior_auth.paths.problem import PathError, Unsupported
 
 R4: dict[str, Any] = models["r4"]
 
@@ -30,6 +30,7 @@ class LibraryEvaluator:
         """Raises PathError where fhirpathpy cannot read it."""
         self.text = text
         self._node = parse(text)
+        _refuse_unknown(self._node)
 
     def __call__(
         self,
@@ -75,6 +76,15 @@ class LibraryEvaluator:
 
     def truth(self, node: Any, **context: Any) -> bool | None:
         return truth_of(self(node, **context))
+
+
+def _refuse_unknown(node: Node) -> None:
+    if node["type"] == "FunctionInvocation":
+        name = name_of(node["children"][0]["children"][0])
+        if name not in NAMES:
+            raise Unsupported(f"{name}() is not supported by fhirpathpy")
+    for child in node.get("children", ()):
+        _refuse_unknown(child)
 
 
 def _is_primitive_extension(item: Any) -> bool:

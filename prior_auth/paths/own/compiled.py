@@ -129,7 +129,7 @@ class _Compiler:
             found = source(around, focus)
             if not guides:
                 single(found)
-            return [one for one in found if types.is_of(one, name, guides)]
+            return [one for one in found if types.is_castable(one, name, guides)]
 
         return step
 
@@ -224,7 +224,8 @@ class _Compiler:
         return step
 
     def _sort(self, source: Step, arguments: tuple[Tree, ...]) -> Step:
-        """By each key in turn; a minus before a key reverses it, whatever its type. What has no key comes first."""
+        """By each key in turn; a minus before a key reverses it, whatever its type. What has no key comes first:
+        the specification says so of rising order, the official suite of falling order too (testSort10)."""
         keys = [(key[2], -1) if key[0] == "sign" and key[1] == "-" else (key, 1) for key in arguments]
         steps = [(self.step(key), direction) for key, direction in keys] or [(_focus, 1)]
 
@@ -233,7 +234,7 @@ class _Compiler:
             around.step(len(items) * len(steps))
             keyed = [(one, [single(key(around, [one])) for key, _ in steps]) for one in items]
             for at in range(len(steps) - 1, -1, -1):
-                keyed = _sorted(keyed, at, reverse=steps[at][1] < 0)
+                keyed = _sorted(keyed, at, steps[at][1])
             return [one for one, _ in keyed]
 
         return step
@@ -355,19 +356,19 @@ def _at(left: Step, inner: Step) -> Step:
 
 
 def _of_type(source: Step, name: str) -> Step:
-    return lambda around, focus: [one for one in source(around, focus) if types.is_of(one, name)]
+    return lambda around, focus: [one for one in source(around, focus) if types.is_castable(one, name)]
 
 
 def _sorted(
-    keyed: list[tuple[Node, list[Node | None]]], at: int, *, reverse: bool
+    keyed: list[tuple[Node, list[Node | None]]], at: int, direction: int
 ) -> list[tuple[Node, list[Node | None]]]:
     def compare(one: tuple[Node, list[Node | None]], other: tuple[Node, list[Node | None]]) -> int:
         a, b = one[1][at], other[1][at]
         if a is None or b is None:
             return (a is not None) - (b is not None)
-        return order(a, b) or 0
+        return direction * (order(a, b) or 0)
 
-    return sorted(keyed, key=cmp_to_key(compare), reverse=reverse)
+    return sorted(keyed, key=cmp_to_key(compare))
 
 
 def _signed(sign: str, inner: Step) -> Step:

@@ -70,7 +70,7 @@ def _to_date(value: Any) -> Date | None:
     if isinstance(value, Date):
         return value
     if isinstance(value, str):
-        value = moments.read_fhir(value)
+        value = moments.read_date_time(value)
     return Date(value.parts[:3]) if isinstance(value, Date | DateTime) else None
 
 

@@ -8,12 +8,14 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from prior_auth.cql.errors import EvaluationError
 from prior_auth.cql.values import temporal
 from prior_auth.cql.values.temporal import Date, DateTime, Time
 
 Moment = Date | DateTime | Time
 
 _ZONE = re.compile(r"(?:Z|[+-]\d\d:\d\d)$")
+_DAYS = frozenset({"year", "month", "week", "day"})
 _EARLIEST, _LATEST = 14 * 60, -12 * 60  # the zones where a day begins first and last, minutes east of UTC
 
 
@@ -41,11 +43,6 @@ def read_date_time(text: str) -> DateTime | None:
     if found is None or (len(found.parts) > 3 and _ZONE.search(text)):
         return found
     return Local(found.parts)
-
-
-def read_fhir(text: str) -> Moment | None:
-    """A FHIR date, dateTime or instant."""
-    return read_date_time(text) if len(text) > 10 else temporal.read_date(text)
 
 
 def of_python(value: date) -> Moment:
@@ -100,7 +97,12 @@ def like(value: Any, parts: tuple[int, ...]) -> Any:
 
 
 def add(value: Any, amount: Decimal, unit: str) -> Moment:
-    """Raises EvaluationError for a unit that cannot be added."""
+    """Raises EvaluationError for a unit that cannot be added. Above seconds the fraction of an amount is ignored."""
+    kind = temporal.calendar_unit(unit)
+    if (isinstance(value, Time) and kind in _DAYS) or (isinstance(value, Date) and kind not in _DAYS):
+        raise EvaluationError(f"`{unit}` cannot be added to what has no such part")
+    if kind not in ("second", "millisecond"):
+        amount = Decimal(int(amount))
     moved: Moment = temporal.add(value, amount, unit)
     return like(value, moved.parts) if isinstance(value, Local) else moved
 

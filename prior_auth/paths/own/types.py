@@ -27,6 +27,20 @@ def is_of(node: Node, name: str, guides: bool = False) -> bool:
     return name == "System.Any" or _is(node[1], name, guides)
 
 
+def is_castable(node: Node, name: str, guides: bool = False) -> bool:
+    """What `as` and `ofType` let through: FHIR's primitives count as independent of each other there (FHIR R5, 2.1.9).
+
+    `Patient.gender is string` is true of a code, `Patient.gender.ofType(string)` is empty.
+    """
+    plain = name.removeprefix("FHIR.")
+    return node[1] == plain if _is_primitive(plain) else is_of(node, name, guides)
+
+
+@lru_cache(maxsize=512)
+def _is_primitive(name: str) -> bool:
+    return model.is_primitive(name)
+
+
 @lru_cache(maxsize=8192)
 def _is(kind: str, name: str, guides: bool) -> bool:
     space, _, plain = name.rpartition(".")

@@ -18,9 +18,9 @@ MOMENTS = (Date, DateTime, Time)
 UCUM = "http://unitsofmeasure.org"
 QUANTITIES = frozenset({"Quantity", "Age", "Count", "Distance", "Duration", "SimpleQuantity", "MoneyQuantity"})
 _READERS: Mapping[str, Callable[[str], Any]] = {
-    "date": moments.read_fhir,
-    "dateTime": moments.read_fhir,
-    "instant": moments.read_fhir,
+    "date": temporal.read_date,
+    "dateTime": moments.read_date_time,
+    "instant": moments.read_date_time,
     "time": temporal.read_time,
 }
 

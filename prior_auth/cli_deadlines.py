@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -11,14 +12,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
-from prior_auth.domain.deadline import BenefitKind, Channel, Program, Terms
+from prior_auth.domain.deadline import BenefitKind, Channel, DeadlineRow, Program, Terms
 from prior_auth.domain.legal_clock import started
 from prior_auth.domain.request import Urgency
 from prior_auth.errors import BadInput
 from prior_auth.fhir import json
 from prior_auth.policy.clock_report import as_json, as_lines, row_as_json, row_line
 from prior_auth.policy.model import Payer, Plan
-from prior_auth.rulebook import Rulebook
+from prior_auth.rulebook import payers_and_deadlines
 
 _PROGRAMS = {
     "ma": Program.MEDICARE_ADVANTAGE,
@@ -60,11 +61,11 @@ def deadlines(
     rules: Annotated[Path | None, typer.Option(envvar="PRIOR_AUTH_RULES", help="A rules folder of your own.")] = None,
 ) -> None:
     """Say by when a payer has to answer and by which law; without a program or plan, list every row of law."""
-    rulebook = Rulebook.load(rules)
+    payers, rows = payers_and_deadlines(rules)
     if program is None and plan is None:
-        _list(rulebook, as_program)
+        _list(rows, as_program)
         return
-    of = _payer(rulebook, payer)
+    of = _payer({one.id: one for one in payers}, payer)
     bound = _plan(of, plan) if plan is not None else None
     terms = Terms(
         program=_word(Program, program, "--program", _PROGRAMS) if program else _program(bound),
@@ -75,7 +76,7 @@ def deadlines(
         zone=_zone(zone or (of.zone if of else None)),
         rating_period=bound.rating_period if bound else None,
     )
-    clock = started(rulebook.deadlines, terms, _instant(received, terms))
+    clock = started(rows, terms, _instant(received, terms))
     if as_program:
         _write(as_json(clock))
     else:
@@ -83,21 +84,21 @@ def deadlines(
             typer.echo(line)
 
 
-def _list(rulebook: Rulebook, as_program: bool) -> None:
+def _list(rows: Sequence[DeadlineRow], as_program: bool) -> None:
     if as_program:
-        _write({"rows": [row_as_json(row) for row in rulebook.deadlines]})
+        _write({"rows": [row_as_json(row) for row in rows]})
     else:
-        for row in rulebook.deadlines:
+        for row in rows:
             typer.echo(row_line(row))
 
 
-def _payer(rulebook: Rulebook, id: str | None) -> Payer | None:
+def _payer(payers: Mapping[str, Payer], id: str | None) -> Payer | None:
     """The named payer, else the only one there is."""
     if id is None:
-        return next(iter(rulebook.payers.values())) if len(rulebook.payers) == 1 else None
-    found = rulebook.payer(id)
+        return next(iter(payers.values())) if len(payers) == 1 else None
+    found = payers.get(id)
     if found is None:
-        raise BadInput("no such payer", where="--payer", fix=f"known: {', '.join(rulebook.payers)}")
+        raise BadInput("no such payer", where="--payer", fix=f"known: {', '.join(payers)}")
     return found
 
 

@@ -144,6 +144,13 @@ def _plain_ndc(code: str) -> str:
     return code
 
 
+def payers_and_deadlines(folder: Path | None = None) -> tuple[tuple[Payer, ...], tuple[DeadlineRow, ...]]:
+    """Payers and rows of law alone, in a moment: no policy is compiled for them. RuleError with `file:line`."""
+    root = rules_folder(folder)
+    payers = (read_payer(_text(file), file=_name(root, file)) for file in _files(root, "payers/*/payer.yaml"))
+    return tuple(payers), tuple(_deadlines(root))
+
+
 def _deadlines(root: Path) -> list[DeadlineRow]:
     calendars = {
         file.stem: read_holidays(_text(file), file=_name(root, file), id=file.stem)

@@ -104,6 +104,7 @@ HAPPENED: dict[str, str] = {
     "payer-answered": "Answer of the payer",
     "determined": "Final word recorded",
     "received": "Request received",
+    "invalid": "Does not keep its profiles",
     "attached": "Information received",
     "engine-said": "Word of the engine",
     "decided": "Decision",

@@ -90,6 +90,19 @@ async def test_what_cannot_be_processed_is_refused_with_its_element(
     assert await payer.store.authorizations() == []
 
 
+async def test_what_breaks_its_profile_is_taken_and_told_at_the_desk(payer: Any, complete: bytes) -> None:
+    def without_scope(bundle: dict[str, Any]) -> None:
+        claim(bundle)["careTeam"][0].pop("extension")
+
+    assert (await payer.fhir("Claim/$submit", complete)).status_code == 200
+    assert (await payer.fhir("Claim/$submit", changed(complete, without_scope))).status_code == 200
+    sound, broken = sorted(await payer.store.authorizations(), key=lambda one: one.received_at)
+    assert await payer.store.document(sound.id, "findings") is None
+    found = await payer.store.document(broken.id, "findings")
+    assert "Bundle.entry[0].resource.careTeam[0].extension" in {one["where"] for one in found}
+    assert "invalid" in {one.what for one in await payer.store.timeline(broken.id)}
+
+
 async def test_evidence_of_another_patient_is_refused_with_its_element(payer: Any, complete: bytes) -> None:
     def foreign(bundle: dict[str, Any]) -> None:
         patient = next(one for one in bundle["entry"] if one["resource"]["resourceType"] == "Patient")

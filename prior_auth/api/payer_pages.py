@@ -44,6 +44,16 @@ def add_pages(app: FastAPI, payer: Payer) -> None:
         found = await payer.store.get(authorization_id)
         return pages.page("request.html", request, **await _request_words(payer, found))
 
+    @app.post("/requests/{authorization_id}/extension", include_in_schema=False)
+    async def extend_page(
+        authorization_id: str,
+        days: Annotated[int, Form()],
+        reason: Annotated[str, Form()],
+        waits: Annotated[str, Form()] = "",
+    ) -> Response:
+        await payer.extend(authorization_id, days=days, reason=reason, waits=bool(waits))
+        return RedirectResponse(f"/requests/{authorization_id}", 303)
+
     @app.post("/requests/{authorization_id}/decisions", include_in_schema=False)
     async def decide_page(authorization_id: str, request: Request, version: Annotated[int, Form()]) -> Response:
         fields = {name: str(value) for name, value in (await request.form()).items() if value}

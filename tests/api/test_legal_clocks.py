@@ -111,6 +111,17 @@ async def test_an_extension_moves_the_deadline_and_is_on_the_timeline(gold: Any,
     assert (await extension(gold, found, days=1, reason="again")).status_code == 409
 
 
+async def test_the_desk_extends_by_its_form(gold: Any, incomplete: bytes) -> None:
+    found = await submitted(gold, incomplete)
+    assert "by at most 15 days" in (await gold.http.get(f"/requests/{found}")).text
+    form = {"days": "3", "reason": "an outside reviewer is asked"}
+    answer = await gold.http.post(f"/requests/{found}/extension", data=form)
+    assert answer.status_code == 303, answer.text
+    page = (await gold.http.get(f"/requests/{found}")).text
+    assert "extended by 3 days: an outside reviewer is asked" in page
+    assert "Extend the deadline" not in page
+
+
 async def test_an_extension_that_waits_for_information_stops_the_clock(gold: Any, incomplete: bytes) -> None:
     found = await submitted(gold, incomplete)
     await extension(gold, found, days=15, reason="a report is missing", waits=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
+from pathlib import Path, PurePath
 
+from prior_auth.cql import Libraries
 from prior_auth.domain.coding import Coding
 from prior_auth.domain.deadline import DeadlineRow
 from prior_auth.errors import RuleError
@@ -18,7 +21,7 @@ from prior_auth.policy.files import SYSTEMS, read_payer, read_policy
 from prior_auth.policy.model import Payer, Policy, ServiceCode
 from prior_auth.policy.rule import Rule, join
 from prior_auth.policy.yaml_lines import read_yaml
-from prior_auth.terminology.valuesets import read_value_set, value_sets
+from prior_auth.terminology.valuesets import ValueSet, read_value_set, value_sets
 
 _PACKAGE = Path(__file__).parent
 
@@ -29,6 +32,48 @@ def rules_folder(setting: Path | None = None) -> Path:
         if folder is not None and (folder == setting or (folder / "payers").is_dir()):
             return folder
     raise RuleError("there are no rules", where=str(_PACKAGE / "_rules"), fix="name a folder in PRIOR_AUTH_RULES")
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What all policies lean on: evidence definitions, libraries, value sets. `digest` is of all their texts."""
+
+    digest: str
+    definitions: EvidenceDefinitions
+    libraries: Libraries
+    sets: Mapping[str, ValueSet]
+
+    @classmethod
+    def read(cls, root: Path, known: _Ground | None) -> _Ground:
+        """`known` itself where the files say the same as then."""
+        texts = {
+            _name(root, file): _text(file)
+            for pattern in ("evidence/*.yaml", "libraries/*.cql", "codes/*.json")
+            for file in _files(root, pattern)
+        }
+        digest = _digest(part for pair in texts.items() for part in pair)
+        if known is not None and known.digest == digest:
+            return known
+        definitions = EvidenceDefinitions.parse(
+            {name: read_yaml(text, file=name) for name, text in texts.items() if name.endswith(".yaml")}
+        )
+        sets = value_sets(
+            read_value_set(_json(text, name), where=name) for name, text in texts.items() if name.endswith(".json")
+        )
+        libraries = {PurePath(name).stem: text for name, text in texts.items() if name.endswith(".cql")}
+        return cls(digest, definitions, Libraries(libraries, sets), sets)
+
+    def rule(self, file: str, payer: Payer, topic: str, *, yaml: str, cql: str) -> Rule:
+        policy = read_policy(yaml, file=file, payer=payer, topic=topic, definitions=self.definitions)
+        cql_file = PurePath(file).with_name("policy.cql").as_posix()
+        return join(policy, yaml=yaml, cql=cql, file=cql_file, libraries=self.libraries, sets=self.sets)
+
+
+def _digest(texts: Iterable[str]) -> str:
+    whole = hashlib.sha256()
+    for text in texts:
+        whole.update(hashlib.sha256(text.encode()).digest())
+    return whole.hexdigest()
 
 
 class Rulebook:
@@ -45,43 +90,44 @@ class Rulebook:
         self.deadlines = tuple(deadlines)
         self.rules = tuple(rules)
         self.definitions = definitions
+        self._ground: _Ground | None = None
+        self._made_from: Mapping[str, str] = {}
 
     @classmethod
-    def load(cls, folder: Path | None = None) -> Rulebook:
-        """Everything in a rules folder. RuleError, with `file:line`, for the first thing that is wrong."""
+    def load(cls, folder: Path | None = None, *, known: Rulebook | None = None) -> Rulebook:
+        """Everything in a rules folder. RuleError, with `file:line`, for the first thing that is wrong.
+
+        Of `known`, a rulebook loaded earlier, each rule is taken whose files say the same as then, and of which nothing
+        that it leans on has changed; the others are read anew.
+        """
         root = rules_folder(folder)
         if not (root / "payers").is_dir():
             raise RuleError("this is no rules folder: it has no payers/", where=str(root))
-        definitions = EvidenceDefinitions.parse(
-            {
-                _name(root, file): read_yaml(_text(file), file=_name(root, file))
-                for file in _files(root, "evidence/*.yaml")
-            }
-        )
-        libraries = {file.stem: _text(file) for file in _files(root, "libraries/*.cql")}
-        sets = value_sets(
-            read_value_set(_json(file, _name(root, file)), where=_name(root, file))
-            for file in _files(root, "codes/*.json")
-        )
+        ground = _Ground.read(root, known._ground if known else None)
         payers: dict[str, Payer] = {}
         rules: list[Rule] = []
+        made_from: dict[str, str] = {}
         for file in _files(root, "payers/*/payer.yaml"):
-            payer = read_payer(_text(file), file=_name(root, file))
+            text = _text(file)
+            payer = read_payer(text, file=_name(root, file))
             if payer.id in payers:
                 raise RuleError(f"the payer {payer.id} is there twice", where=_name(root, file))
             payers[payer.id] = payer
             for topic in _files(file.parent, "*/policy.yaml"):
-                cql = topic.with_name("policy.cql")
+                yaml, cql = _text(topic), _text(topic.with_name("policy.cql"))
                 name = _name(root, topic)
-                policy = read_policy(
-                    _text(topic), file=name, payer=payer, topic=topic.parent.name, definitions=definitions
-                )
-                rules.append(
-                    join(
-                        policy, yaml=_text(topic), cql=_text(cql), file=_name(root, cql), libraries=libraries, sets=sets
-                    )
-                )
-        return cls(payers, rules, definitions, _deadlines(root))
+                made_from[name] = _digest([ground.digest, text, yaml, cql])
+                unchanged = known.rule_made_from(name, made_from[name]) if known else None
+                rules.append(unchanged or ground.rule(name, payer, topic.parent.name, yaml=yaml, cql=cql))
+        found = cls(payers, rules, ground.definitions, _deadlines(root))
+        found._ground, found._made_from = ground, made_from
+        return found
+
+    def rule_made_from(self, file: str, digest: str) -> Rule | None:
+        """The rule of a policy file, if it was made from texts of this digest."""
+        if self._made_from.get(file) != digest:
+            return None
+        return next(rule for rule in self.rules if rule.policy.file == file)
 
     def payer(self, id: str) -> Payer | None:
         return self.payers.get(id)
@@ -182,9 +228,9 @@ def _text(file: Path) -> str:
         raise RuleError(f"cannot be read: {problem}", where=str(file)) from None
 
 
-def _json(file: Path, name: str) -> Mapping[str, object]:
+def _json(text: str, name: str) -> Mapping[str, object]:
     try:
-        content = json.loads(_text(file))
+        content = json.loads(text)
     except json.JSONDecodeError as problem:
         raise RuleError(f"this is no JSON: {problem.msg}", where=f"{name}:{problem.lineno}") from None
     if not isinstance(content, Mapping):

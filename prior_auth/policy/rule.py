@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from prior_auth.cql import Library, compile_library
-from prior_auth.cql.syntax import parse_library
-from prior_auth.cql.syntax.nodes import LibraryNode
 from prior_auth.domain.assessment import PolicyId
 from prior_auth.errors import RuleError
 from prior_auth.policy.lint import GIVEN, Finding, Severity, Written, lint
@@ -48,10 +46,8 @@ def join(
     for one in library.value_sets.values():
         if not one.version:
             raise RuleError(f"the value set {one.url} has no version", where=file, fix="add `version` to its file")
-    node = parse_library(cql, file)
-    included = _included(node, libraries)
-    warnings = _linted(lint(policy, node, included, library, Written(yaml, policy.file)))
-    texts = [libraries[name] for name in sorted(included)]
+    warnings = _linted(lint(policy, library.node, library.included, library, Written(yaml, policy.file)))
+    texts = [libraries[name] for name in sorted(library.included)]
     return Rule(policy, library, _hash(yaml, cql, texts, library.value_sets.values()), warnings)
 
 
@@ -81,18 +77,6 @@ def _check_values(policy: Policy, library: Library, file: str) -> None:
     for name in policy.values:
         if name not in library.parameters:
             raise RuleError(f"the CQL has no parameter {name}", where=policy.file, fix="declare it, or drop the value")
-
-
-def _included(node: LibraryNode, libraries: Mapping[str, str]) -> dict[str, LibraryNode]:
-    """All libraries that a library leans on, by name."""
-    found: dict[str, LibraryNode] = {}
-    waiting = [node]
-    while waiting:
-        for one in waiting.pop().includes:
-            if one.library in libraries and one.library not in found:
-                found[one.library] = parse_library(libraries[one.library], one.library)
-                waiting.append(found[one.library])
-    return found
 
 
 def _hash(yaml: str, cql: str, included: Iterable[str], sets: Iterable[ValueSet]) -> str:

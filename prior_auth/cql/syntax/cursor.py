@@ -22,7 +22,8 @@ class Cursor:
     def __init__(self, text: str, library: str) -> None:
         self.text = text
         self.library = library
-        self.tokens = tokens(text, library)
+        found = tokens(text, library)
+        self.tokens = [*found, found[-1], found[-1], found[-1]]  # looking ahead never leaves the list
         self.index = 0
         self.depth = 0
 
@@ -34,7 +35,7 @@ class Cursor:
         return At(self.library, self.token.line, self.token.column)
 
     def peek(self, offset: int = 1) -> Token:
-        return self.tokens[min(self.index + offset, len(self.tokens) - 1)]
+        return self.tokens[self.index + offset]
 
     def next(self) -> Token:
         token = self.token
@@ -43,11 +44,11 @@ class Cursor:
         return token
 
     def is_word(self, *words: str, offset: int = 0) -> bool:
-        token = self.peek(offset)
+        token = self.tokens[self.index + offset]
         return token.kind == "word" and token.text in words
 
     def is_symbol(self, *symbols: str, offset: int = 0) -> bool:
-        token = self.peek(offset)
+        token = self.tokens[self.index + offset]
         return token.kind == "symbol" and token.text in symbols
 
     def words_follow(self, *words: str) -> bool:

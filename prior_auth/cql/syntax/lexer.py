@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from prior_auth.cql.errors import At, CqlError
 
@@ -11,13 +11,15 @@ MAX_TEXT = 1_000_000
 
 _TOKEN = re.compile(
     r"""
-      (?P<space>[ \t\r\f\u00a0\ufeff]+) | (?P<newline>\n) | (?P<comment>//[^\n]*) | (?P<block>/\*)
+      (?P<space>[ \t\r\f\u00a0\ufeff]+) | (?P<newline>\n) | (?P<comment>//[^\n]*)
+    | (?P<block>/\*.*?\*/) | (?P<open>/\*)
     | (?P<time>@T\d\d(?::\d\d(?::\d\d(?:\.\d+)?)?)?)
     | (?P<date>@\d{4}(?:-\d\d(?:-\d\d)?)?(?:T(?:\d\d(?::\d\d(?::\d\d(?:\.\d+)?)?)?)?(?:Z|[+-]\d\d:\d\d)?)?)
     | (?P<number>\d+(?:\.\d+)?L?)
     | (?P<word>[A-Za-z_][A-Za-z0-9_]*)
     | (?P<string>'(?:[^'\\]|\\.)*') | (?P<quoted>"(?:[^"\\]|\\.)*") | (?P<tick>`(?:[^`\\]|\\.)*`)
     | (?P<symbol><=|>=|!=|!~|->|[-+*/^&|=<>~.,:;()\[\]{}%$@])
+    | (?P<other>.)
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -153,8 +155,7 @@ KEYWORDS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """`kind` is word, quoted, string, number, date, time, symbol or end; `text` is unescaped."""
 
     kind: str
@@ -174,34 +175,33 @@ def tokens(text: str, library: str) -> list[Token]:
     if len(text) > MAX_TEXT:
         raise CqlError(f"the library is longer than {MAX_TEXT} characters", At(library, 1, 1))
     found: list[Token] = []
-    position, line, line_start = 0, 1, 0
-    while position < len(text):
-        match = _TOKEN.match(text, position)
-        at = At(library, line, position - line_start + 1)
-        if match is None:
-            raise _unreadable(text[position], at)
-        kind, raw = str(match.lastgroup), match.group()
-        position = match.end()
-        if kind == "block":
-            position = text.find("*/", position) + 2
-            if position == 1:
-                raise CqlError("a comment is not closed", at, "write `*/` at its end")
-            raw = text[match.start() : position]
-        elif kind not in ("space", "newline", "comment"):
-            found.append(_token(kind, raw, at, match.start(), position))
-        if "\n" in raw:
-            line += raw.count("\n")
-            line_start = match.start() + raw.rindex("\n") + 1
-    found.append(Token("end", "", line, position - line_start + 1, position, position))
+    line, line_start = 1, 0
+    for match in _TOKEN.finditer(text):
+        kind, start = str(match.lastgroup), match.start()
+        if kind == "newline":
+            line, line_start = line + 1, start + 1
+        elif kind not in ("space", "comment"):
+            raw, column = match.group(), start - line_start + 1
+            if kind in _REFUSED:
+                raise _refused(kind, raw, At(library, line, column))
+            if kind in _QUOTES:
+                kind, content = _QUOTES[kind], _unescaped(raw[1:-1])
+            else:
+                content = raw
+            if kind != "block":
+                found.append(Token(kind, content, line, column, start, match.end()))
+            if "\n" in raw:
+                line += raw.count("\n")
+                line_start = start + raw.rindex("\n") + 1
+                if kind == "quoted":
+                    at = At(library, found[-1].line, column)
+                    raise CqlError("a name in quotes runs over the end of its line", at, "close the quotes")
+    found.append(Token("end", "", line, len(text) - line_start + 1, len(text), len(text)))
     return found
 
 
-def _token(kind: str, raw: str, at: At, start: int, end: int) -> Token:
-    if kind in ("string", "quoted", "tick"):
-        if "\n" in raw and kind != "string":
-            raise CqlError("a name in quotes runs over the end of its line", at, "close the quotes")
-        kind, raw = ("string" if kind == "string" else "quoted"), _unescaped(raw[1:-1])
-    return Token(kind, raw, at.line, at.column, start, end)
+_QUOTES = {"string": "string", "quoted": "quoted", "tick": "quoted"}
+_REFUSED = frozenset({"open", "other"})
 
 
 def _unescaped(raw: str) -> str:
@@ -215,7 +215,9 @@ def _unescaped(raw: str) -> str:
     return _ESCAPE.sub(replaced, raw)
 
 
-def _unreadable(character: str, at: At) -> CqlError:
-    if character in "'\"`":
-        return CqlError("a string or a quoted name is not closed", at, f"write {character} at its end")
-    return CqlError(f"`{character}` has no meaning in CQL here", at)
+def _refused(kind: str, raw: str, at: At) -> CqlError:
+    if kind == "open":
+        return CqlError("a comment is not closed", at, "write `*/` at its end")
+    if raw in "'\"`":
+        return CqlError("a string or a quoted name is not closed", at, f"write {raw} at its end")
+    return CqlError(f"`{raw}` has no meaning in CQL here", at)

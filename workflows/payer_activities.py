@@ -87,6 +87,8 @@ class PayerActivities:
         """What the Bundle breaks of its profiles is put on record; refused is only what cannot be processed."""
         found = [one for one in await asyncio.to_thread(validate, bundle) if one.severity == "error"]
         if not found:
+            if await self.store.document(authorization.id, "findings"):  # of an earlier version
+                await self.store.keep_document(authorization.id, "findings", [])
             return
         told = [{"where": one.path, "what": one.message, "rule": one.rule} for one in found[:_FINDINGS]]
         await self.store.keep_document(authorization.id, "findings", told)

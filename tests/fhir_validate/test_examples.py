@@ -7,6 +7,7 @@ from prior_auth.fhir.validate import check_structure, report, validate
 from prior_auth.r4 import tables
 
 US_CORE = "http://hl7.org/fhir/us/core/StructureDefinition/"
+HL7 = "http://terminology.hl7.org/CodeSystem/"
 PAS = "http://hl7.org/fhir/us/davinci-pas/StructureDefinition/"
 
 
@@ -142,6 +143,26 @@ def test_paths_of_lists_choices_and_contained_resources_are_element_paths():
         "Observation.component[1].code",
         "Observation.component[1].value",
     }
+
+
+def test_what_a_contained_resource_breaks_is_told_at_its_own_path():
+    observation = {
+        "resourceType": "Observation",
+        "meta": {"profile": [f"{US_CORE}us-core-observation-clinical-result"]},
+        "status": "final",
+        "code": {"text": "x"},
+        "category": [{"coding": [{"system": f"{HL7}observation-category", "code": "laboratory"}]}],
+        "contained": [
+            {"resourceType": "Organization", "id": "o", "active": True, "name": "x"},
+            {"resourceType": "Patient", "id": "p", "gender": "male", "name": [{"family": "x"}]},
+        ],
+        "performer": [{"reference": "#o"}],
+        "subject": {"reference": "#p"},
+        "hasMember": [{"reference": "#"}],
+    }
+    (found,) = errors(validate(observation))
+    assert (found.path, found.rule) == ("Observation.subject", "reference")
+    assert "Observation.contained[1].identifier" in found.message
 
 
 def test_primitive_extensions_count_as_present_and_are_judged():

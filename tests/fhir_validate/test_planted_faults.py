@@ -137,6 +137,25 @@ FAULTS = {
     "a time without zone": (claim(lambda c: c.update(created="2020-02-03T10:00:00")), f"{CLAIM}.created", "primitive"),
     "a number as text": (
         claim(lambda c: c["item"][0].update(sequence="1")), f"{ITEM}.sequence", "structure"),
+    "a decimal as text": (
+        claim(lambda c: c["item"][0].update(quantity={"value": "1.0", "unit": "unit"})),
+        f"{ITEM}.quantity.value", "structure"),
+    "a boolean as text": (patient(lambda p: p.update(active="true")), f"{PATIENT}.active", "structure"),
+    "nothing where a value belongs": (patient(lambda p: p.update(birthDate=None)), f"{PATIENT}.birthDate", "structure"),
+    "a contained resource that nothing refers to": (
+        patient(lambda p: p.update(contained=[{"resourceType": "Organization", "id": "o", "name": "x"}])),
+        PATIENT, "invariant:dom-3"),
+    "a contained resource in a contained one": (
+        patient(lambda p: p.update(
+            managingOrganization={"reference": "#o"},
+            contained=[{"resourceType": "Organization", "id": "o", "name": "x", "contained": [
+                {"resourceType": "Organization", "id": "i", "name": "y"}]}])),
+        PATIENT, "invariant:dom-2"),
+    "a contained resource of the wrong type": (
+        patient(lambda p: p.update(
+            managingOrganization={"reference": "#o"},
+            contained=[{"resourceType": "Location", "id": "o", "name": "x"}])),
+        f"{PATIENT}.managingOrganization", "reference"),
     "a positive integer that is 0": (
         claim(lambda c: c["item"][0].update(sequence=0)), f"{ITEM}.sequence", "primitive"),
     "an empty string": (coverage(lambda c: c.update(subscriberId="")), f"{COVERAGE}.subscriberId", "primitive"),

@@ -1,6 +1,5 @@
 """Slices by every kind of discriminator, on small profiles made here."""
 
-
 from prior_auth.fhir.validate.conform import Conformance
 from prior_auth.fhir.validate.slicing import steps_of
 from prior_auth.fhir.validate.tree import Item, build

@@ -34,7 +34,7 @@ class Conformance:
 
     def __init__(self, around: Surroundings) -> None:
         self.around = around
-        self._judged: dict[tuple[int, int], list[Issue]] = {}
+        self._judged: dict[tuple[int | str, int], list[Issue]] = {}
         self._depth = 0
 
     def issues(self, item: Item, canonical: str) -> list[Issue]:
@@ -42,7 +42,8 @@ class Conformance:
         root = tree_of(canonical)
         if root is None:
             return []
-        key = (id(item.value), id(root))  # trees are kept for good, so ids stay
+        # Trees and the input stay as long as this does, so ids do; equal primitives may be one object.
+        key = (id(item.value) if isinstance(item.value, dict) else item.path, id(root))
         if key not in self._judged:
             self._judged[key] = []
             if self._depth < MAX_DEPTH:

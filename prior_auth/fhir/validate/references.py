@@ -31,9 +31,7 @@ class References:
         base = standing_in[0][1] if standing_in else None
         if reference.startswith("#"):
             container = owner if owner is not None else (base.resource if base else self._input)
-            found = bundle.contained(container, reference)
-            place = f"{base.path if base else container.get('resourceType')}.contained"
-            return Item(place, str(found.get("resourceType")), found) if found is not None else None
+            return _contained(container, reference, base.path if base else str(self._input.get("resourceType")))
         for index, entry in standing_in:
             target = index.entry(reference, base=entry)
             if target is not None:
@@ -92,6 +90,17 @@ class References:
         else:
             message = "neither Type/id, a URL, a urn nor #id"
             yield Issue("error", at, "reference", message, "write it as Type/id or as the fullUrl of an entry")
+
+
+def _contained(container: Mapping[str, Any], reference: str, path: str) -> Item | None:
+    """What `#id` means in a container that stands at `path`; `#` alone is the container."""
+    if reference == "#":
+        return Item(path, str(container.get("resourceType")), container)
+    within = container.get("contained")
+    for number, one in enumerate(within if isinstance(within, list) else ()):
+        if isinstance(one, dict) and one.get("id") == reference[1:]:
+            return Item(f"{path}.contained[{number}]", str(one.get("resourceType")), one)
+    return None
 
 
 def _entries(resource: Mapping[str, Any], path: str) -> tuple[Entry, ...]:

@@ -282,7 +282,7 @@ class _Indexing:
 
     def _add(self, chart: Chart, resource: Resource, number: int) -> None:
         kind = resource["resourceType"]
-        subject = resource.get("subject", resource.get("patient"))
+        subject = resource.get("subject", resource.get("patient", resource.get("beneficiary")))
         if kind != "Patient" and not chart.is_patient(subject):
             return
         when = when_of(resource)

@@ -112,7 +112,7 @@ def _extensions(entry: Entry, url: str) -> Iterator[tuple[int, Mapping[str, Any]
 
 
 def absent_comorbidities(finder: Finder, definition: EvidenceDefinition, binding: Binding) -> Harvest:
-    """What the chart says the patient does not have: one resource for each Observation, one fact for each condition."""
+    """Comorbidities said to be absent, and those said to be present beside them: one resource for each Observation."""
     statements: list[Statement] = []
     doubts: list[Unread] = []
     for place in finder.places(definition.item):
@@ -131,8 +131,9 @@ def absent_comorbidities(finder: Finder, definition: EvidenceDefinition, binding
 def _absent(
     finder: Finder, definition: EvidenceDefinition, entry: Entry, tier: Tier, binding: Binding
 ) -> Iterator[Statement]:
-    named = [(index, concept) for index, concept in _absent_concepts(finder, entry) if concept]
-    if not named:
+    absent = _concepts(finder, entry, mcode.RELATED_CONDITION_ABSENT)
+    present = _concepts(finder, entry, mcode.RELATED_CONDITION)
+    if not absent and not present:
         return
     focus = binding.focus(entry)
     view = mcode.observation(
@@ -144,14 +145,16 @@ def _absent(
         effective=effective(entry),
         focus=[{"reference": focus}] if focus else (),
         extension=[
-            {"url": mcode.RELATED_CONDITION_ABSENT, "valueCodeableConcept": _canonical(entry, concept)}
+            {"url": url, "valueCodeableConcept": _canonical(entry, concept)}
+            for url, named in ((mcode.RELATED_CONDITION_ABSENT, absent), (mcode.RELATED_CONDITION, present))
             for _, concept in named
         ],
     )
-    for index, concept in named:
+    stated = [(definition.item, *each) for each in absent] + [("comorbidity.present", *each) for each in present]
+    for item, index, concept in stated:
         reading = _comorbidity(entry, concept)
         yield Statement(
-            item=definition.item,
+            item=item,
             value=reading.value if reading is not None else concept_text(concept) or None,
             unit=None,
             entry=entry,
@@ -163,10 +166,15 @@ def _absent(
         )
 
 
-def _absent_concepts(finder: Finder, entry: Entry) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    for index, extension in _extensions(entry, mcode.RELATED_CONDITION_ABSENT):
+def _concepts(finder: Finder, entry: Entry, url: str) -> list[tuple[int, Mapping[str, Any]]]:
+    """Conditions that an extension names, by code or by reference."""
+    found = []
+    for index, extension in _extensions(entry, url):
         target = finder.chart.resolve(extension.get("valueReference"), entry.resource)
-        yield index, mapping(extension.get("valueCodeableConcept") or (target or {}).get("code"))
+        concept = mapping(extension.get("valueCodeableConcept") or (target or {}).get("code"))
+        if concept:
+            found.append((index, concept))
+    return found
 
 
 def _canonical(entry: Entry, concept: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,9 @@ from prior_auth.evidence.conditions import absent_comorbidities, allergies, como
 from prior_auth.evidence.conflicts import settle
 from prior_auth.evidence.definitions import EvidenceDefinition, EvidenceDefinitions
 from prior_auth.evidence.documents import documents
+from prior_auth.evidence.family import family
 from prior_auth.evidence.finding import Finder
+from prior_auth.evidence.insurance import coverages
 from prior_auth.evidence.observations import SHAPES, observations
 from prior_auth.evidence.orders import service_orders
 from prior_auth.evidence.parts import Parts
@@ -66,6 +68,8 @@ _WAYS: Mapping[str, Way] = {
     "attestation": attestations,
     "service-order": service_orders,
     "planned": planned,
+    "family": family,
+    "coverage": coverages,
 }
 
 
@@ -111,6 +115,8 @@ _READ_FOR: Mapping[str, Sequence[str]] = {
     "allergy": ("AllergyIntolerance",),
     "variant-negative": ("Observation",),
     "service-order": ("ServiceRequest",),
+    "comorbidity-present": ("Observation",),
+    "coverage": ("Coverage",),
     "planned": ("ServiceRequest",),
     "treatment-detail": ("Procedure", "ServiceRequest", *MEDICATIONS),
 }

@@ -28,6 +28,7 @@ class Shape:
     text: bool = False  # the score or raw text is kept in the value's text
     method: bool = False  # the profile requires a method
     focus: bool = False  # the profile requires a focus
+    component: Coding | None = None  # the value stands in a component of this code
 
 
 SHAPES: Mapping[str, Shape] = {
@@ -42,6 +43,11 @@ SHAPES: Mapping[str, Shape] = {
     "social": Shape("social-history"),
     "attestation": Shape("survey"),
     "planned": Shape("therapy"),
+    "cancer-stage": Shape("imaging", text=True, method=True),
+    "history": Shape("social-history"),
+    "tumor-size": Shape(
+        "imaging", focus=True, component=Coding("http://loinc.org", "33728-7", "Size.maximum dimension in Tumor")
+    ),
 }
 _STATED = "stated without its method"
 
@@ -121,16 +127,20 @@ def _view(
     method = source.get("method") or coded or ({"text": _STATED} if shape.method else None)
     text = source_code.get("text") if tier is Tier.TEXT else None
     return mcode.observation(
-        profile=exact_profile(definition.profile, entry),
+        profile=_dated_profile(definition, entry),
         category=shape.category,
         status=str(source.get("status", "final")) if source["resourceType"] == "Observation" else "final",
         code=mcode.concept(code, sequence(source_code.get("coding")), text if isinstance(text, str) else None),
-        value=value_of(reading, keep_text=shape.text),
+        value=_in_component(shape, value_of(reading, keep_text=shape.text)),
         effective=vital_effective(entry) if definition.view == "vital" else effective(entry),
         focus=references,
         method=method if isinstance(method, Mapping) else None,
         referenceRange=_reference_range(reading),
     )
+
+
+def _in_component(shape: Shape, value: dict[str, Any]) -> dict[str, Any]:
+    return value if shape.component is None else {"component": [{"code": mcode.concept(shape.component), **value}]}
 
 
 def _reference_range(reading: Reading) -> list[dict[str, Any]]:
@@ -146,9 +156,17 @@ def exact_profile(profile: str | None, entry: Entry) -> str | None:
     return profile if days is None or days.is_exact else None
 
 
+def _dated_profile(definition: EvidenceDefinition, entry: Entry) -> str | None:
+    """Smoking status requires a date at all."""
+    dated = entry.when.text is not None or definition.profile != f"{mcode.US_CORE}us-core-smokingstatus"
+    return exact_profile(definition.profile, entry) if dated else None
+
+
 def value_of(reading: Reading, *, keep_text: bool = False) -> dict[str, Any]:
     """The reading as `value[x]`."""
     value = reading.value
+    if reading.extra.get("date"):
+        return {"valueDateTime": value}
     if reading.coded is not None or isinstance(value, str | Coding):
         coded = reading.coded or (value if isinstance(value, Coding) else None)
         said = reading.text if keep_text or coded is None else None

@@ -20,6 +20,8 @@ RULES = Path(__file__).parents[2] / "rules" / "evidence"
 AS_OF = date(2026, 6, 30)
 PATIENT = {"resourceType": "Patient", "id": "p", "gender": "female", "birthDate": "1970-05-01"}
 
+SUBJECT = {"AllergyIntolerance": "patient", "FamilyMemberHistory": "patient", "Coverage": "beneficiary"}
+
 Gathered = Callable[..., Evidence]
 
 
@@ -50,7 +52,7 @@ def gathered(definitions: EvidenceDefinitions) -> Gathered:
 
 
 def _whole(resource: Mapping[str, Any], number: int) -> dict[str, Any]:
-    about = "patient" if resource["resourceType"] == "AllergyIntolerance" else "subject"
+    about = SUBJECT.get(resource["resourceType"], "subject")
     whole = {"id": f"r{number}", about: {"reference": "Patient/p"}, **resource}
     if whole["resourceType"] == "Patient":
         whole.pop("subject")

@@ -23,7 +23,10 @@ reading or raises `Unreadable`; it never guesses. Names in `NORMALISERS` are tho
 `disease-status`     value `"worsened"`…, coded SCT
 `lvef`               Decimal `%`, comparator where stated; extra `high`
 `weight`, `height`   Decimal `kg`, `cm`
-`bsa`, `pack-years`  Decimal `m2`, `{PackYears}`
+`bsa`, `tumor-size`  Decimal `m2`, `mm`
+`smoking`            value `"current"`, `"former"`, `"never"`, coded SCT; `pack-years` Decimal; `quit-date`
+`history-metastatic` bool; a code without value is true
+`stage.lymphoma`     value `"IIB"`; `gleason` int, the grade group
 `lab.<analyte>`      Decimal in the analyte's unit (`units.ANALYTES`); extra `range_low`, `range_high` of the laboratory
 `histology`          value and coded ICD-O-3 `"8140/3"`; extra `family`, `lung` (`nsclc`, `sclc`)
 `histologic-grade`   value `"low"`…, coded SCT
@@ -59,6 +62,7 @@ from prior_auth.evidence.normalise.genes import GENE_NORMALISERS
 from prior_auth.evidence.normalise.genomic_scores import GENOMIC_SCORE_NORMALISERS
 from prior_auth.evidence.normalise.her2 import HER2_NORMALISERS
 from prior_auth.evidence.normalise.histology import HISTOLOGY_NORMALISERS
+from prior_auth.evidence.normalise.history import HISTORY_NORMALISERS
 from prior_auth.evidence.normalise.laterality import LATERALITY_NORMALISERS
 from prior_auth.evidence.normalise.pdl1 import PDL1_NORMALISERS
 from prior_auth.evidence.normalise.performance import PERFORMANCE_NORMALISERS
@@ -85,6 +89,7 @@ NORMALISERS: Mapping[str, Normaliser] = {
     **DRUG_NORMALISERS,
     **GENE_NORMALISERS,
     **GENOMIC_SCORE_NORMALISERS,
+    **HISTORY_NORMALISERS,
     **RADIOTHERAPY_NORMALISERS,
     **SIGNIFICANCE_NORMALISERS,
     **VARIANT_NORMALISERS,

@@ -93,6 +93,10 @@ COMORBIDITIES: Mapping[str, Coding] = {
     "aml": Coding(SCT, "91861009", "Acute myeloid leukemia"),
     "pregnancy": Coding(SCT, "77386006", "Pregnant"),
     "transplant": Coding(SCT, "77465005", "Transplantation"),
+    "neutropenia": Coding(SCT, "165517008", "Neutropenia"),
+    "hypertension": Coding(SCT, "38341003", "Hypertensive disorder"),
+    "hemoptysis": Coding(SCT, "66857006", "Hemoptysis"),
+    "perforation": Coding(SCT, "56905009", "Perforation of intestine"),
     "any": Coding(SCT, "64572001", "Disease"),
 }
 _COMORBIDITY_SNOMED: Mapping[str, str] = {
@@ -111,6 +115,8 @@ _COMORBIDITY_SNOMED: Mapping[str, str] = {
         ),
         "autoimmune",
     ),
+    "409089005": "neutropenia",  # febrile
+    "59621000": "hypertension",  # essential
     "205237003": "ild",  # pneumonitis
     "51615001": "ild",  # fibrosis of lung
     "70536003": "transplant",  # of kidney
@@ -125,6 +131,10 @@ _COMORBIDITY_ICD10: tuple[tuple[str, str], ...] = (
     (r"D46", "mds"),
     (r"C92\.[0456A]|C93\.0|C94\.0", "aml"),
     (r"Z33\.1|Z34|O(?!0[0-8])", "pregnancy"),
+    (r"D70", "neutropenia"),
+    (r"I1[0-3]|I15|I16", "hypertension"),
+    (r"R04\.2", "hemoptysis"),
+    (r"K63\.1|K2[5-8]\.[1256]|K31\.6", "perforation"),
     (r"Z94\.[0-4]|Z94\.8[1-4]|T86\.[0-5]|T86\.81", "transplant"),
 )
 _COMORBIDITY_WORDS: tuple[tuple[str, str], ...] = (
@@ -141,6 +151,10 @@ _COMORBIDITY_WORDS: tuple[tuple[str, str], ...] = (
     ("mds", r"myelodysplas\w+(?: syndrome)?|mds"),
     ("aml", r"acute myel(?:oid|ogenous) leuk[a]?emia|aml"),
     ("pregnancy", r"pregnan(?:t|cy)"),
+    ("neutropenia", r"(?:febrile )?neutropeni(?:a|c fever)"),
+    ("hypertension", r"(?<!pulmonary )(?<!portal )(?<!intracranial )(?<!ocular )hypertension"),
+    ("hemoptysis", r"ha?emoptysis"),
+    ("perforation", r"(?:gi|gastrointestinal|bowel|intestinal|colonic|gastric) perforation"),
     (
         "transplant",
         r"(?:kidney|renal|liver|heart|lung|bone marrow|stem cell|allogeneic|solid organ|hematopoietic)(?: \w+){0,3} "
@@ -178,20 +192,25 @@ def _whole(text: str, words: Mapping[str, str]) -> set[str]:
 
 
 def comorbidity(_: Mapping[str, Any], value: Any) -> Sequence[Reading]:
-    """A condition that excludes or cautions; `extra` has `history` where it is of the past, and `autologous`."""
+    """Conditions that exclude or caution, a reading for each; `extra` has `history` (of the past), `autologous`."""
     refuse_absent(value)
     found = {name for name in map(_comorbidity_of, codings(value)) if name}
     folded = [fold(words) for words in statements(value)]
     if not found:
         found = {name for words in folded for name in _comorbidities_in(words)}
-    name = only(found, "condition")
-    if name is None:
+    if not found:
         raise Unreadable("none of the conditions that rules ask for")
-    extra = {
-        "history": any(map(of_the_past, folded)),
-        "autologous": name == "transplant" and any("autologous" in words for words in folded),
-    }
-    return (Reading(name, coded=COMORBIDITIES[name], text=next(iter(statements(value)), None), extra=extra),)
+    text, past = next(iter(statements(value)), None), any(map(of_the_past, folded))
+    autologous = any("autologous" in words for words in folded)
+    return tuple(
+        Reading(
+            name,
+            coded=COMORBIDITIES[name],
+            text=text,
+            extra={"history": past, "autologous": name == "transplant" and autologous},
+        )
+        for name in sorted(found)
+    )
 
 
 def _comorbidity_of(coding: Coding) -> str | None:

@@ -43,7 +43,7 @@ ANSWERS: Mapping[tuple[str, str], str] = {
 STATUS_WORDS: Sequence[tuple[str, str]] = (
     (NEGATIVE, r"not detected|undetected|none detected|non-?reactive|negative|neg|not positive for expression"),
     (EQUIVOCAL, r"equivocal|borderline"),
-    (POSITIVE, r"positive|pos|detected"),
+    (POSITIVE, r"positive|pos|detected|reactive"),
 )
 _PLAIN = Lexicon((*STATUS_WORDS, ("noise", r"result|status|interpretation|[,.;()-]")))
 

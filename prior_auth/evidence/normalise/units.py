@@ -300,11 +300,12 @@ LVEF = _analyte("%", "5", "90")
 BSA = _analyte("m2", "0.1", "4")
 TMB = _analyte("1/1000000{Base}", "0", "5000")
 PACK_YEARS = _analyte("{PackYears}", "0", "400")
+TUMOR_SIZE = _analyte("mm", "0.1", "500")
 
 UNIT_NORMALISERS: Mapping[str, Normaliser] = {
     "weight": exact(measured(WEIGHT)),
     "height": exact(measured(HEIGHT)),
     "bsa": exact(measured(BSA)),
-    "pack-years": measured(PACK_YEARS),
+    "tumor-size": measured(TUMOR_SIZE),
     **{f"lab.{name}": measured(analyte) for name, analyte in ANALYTES.items()},
 }

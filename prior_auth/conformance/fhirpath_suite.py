@@ -11,7 +11,6 @@ import json
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -76,10 +75,7 @@ def run_groups(file: Path, *, engine: str = paths.OWN) -> dict[str, dict[str, in
 def verdicts(file: Path, *, engine: str = paths.OWN) -> Iterator[Verdict]:
     """Each test of the suite, judged. Raises BadInput, before the first."""
     disputes: Mapping[str, str] = json.loads(DISPUTES.read_text(encoding="utf-8"))
-    found = cases(file)
-    resources = {name: _resource(file, name) for name in sorted({one.resource for one in found if one.resource})}
-    for case in found:
-        resource = resources[case.resource] if case.resource else _NO_RESOURCE
+    for case, resource in asked(file):
         outcome, detail = judged(case, resource, engine)
         if outcome == FAILED and case.key in disputes:
             outcome, detail = DISPUTED, disputes[case.key]
@@ -116,7 +112,14 @@ def _case(group: str, test: ET.Element) -> Case:
     )
 
 
-def _resource(file: Path, name: str) -> dict[str, Any]:
+def asked(file: Path) -> list[tuple[Case, dict[str, Any]]]:
+    """The tests with the resources that they ask of. BadInput where one is not there."""
+    found = cases(file)
+    resources = {name: _read(file, name) for name in sorted({one.resource for one in found if one.resource})}
+    return [(case, resources[case.resource] if case.resource else _NO_RESOURCE) for case in found]
+
+
+def _read(file: Path, name: str) -> dict[str, Any]:
     stem = Path(name).with_suffix(".json").name
     for path in (file.parent / "input" / stem, file.parent / stem):
         if path.is_file():
@@ -132,7 +135,7 @@ def judged(case: Case, resource: dict[str, Any], engine: str = paths.OWN) -> tup
     kind = resource["resourceType"] if case.resource else None
     try:
         ask = paths.compile(case.expression, kind, engine=engine, clock=True)
-        found = ask(resource, now=NOW, conforms=partial(_conforms))
+        found = ask(resource, now=NOW, conforms=_conforms)
         values = [one.value for one in found] if not case.is_condition else [ask.truth(resource) is True]
     except paths.Unsupported as refusal:
         return UNSUPPORTED, refusal.message

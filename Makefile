@@ -3,7 +3,7 @@ PY := $(or $(PYTHON),python3)
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: install demo up test check proof bench clean
+.PHONY: install demo up test check proof bench new-policy clean
 
 install: .venv/installed
 
@@ -27,6 +27,9 @@ proof: install  ## the big numbers, seeded and resumable; results in tests/proof
 
 bench: install  ## speed, as ratios of one run
 	@$(BIN)/python tests/bench/run.py $(ARGS)
+
+new-policy: install  ## ARGS="payer topic": policy.yaml, policy.cql and tests.yaml to fill in
+	@$(BIN)/prior-auth rules new $(ARGS)
 
 clean:
 	rm -rf .venv .venv-ehr .mypy_cache .ruff_cache .pytest_cache

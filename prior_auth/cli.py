@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from prior_auth import cli_conformance, cli_deadlines, running
+from prior_auth import cli_conformance, cli_deadlines, cli_rules, running
 from prior_auth.charts.bundle_file import BundleFile
 from prior_auth.engine import Engine
 from prior_auth.errors import BadInput, PriorAuthError
@@ -102,6 +102,7 @@ def validate(
 
 running.register(app)
 cli_deadlines.register(app)
+cli_rules.register(app)
 cli_conformance.register(app)
 
 

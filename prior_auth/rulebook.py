@@ -18,6 +18,7 @@ from prior_auth.evidence.definitions import EvidenceDefinitions
 from prior_auth.evidence.normalise.drugs import ingredient
 from prior_auth.policy.deadlines import read_deadlines, read_holidays
 from prior_auth.policy.files import SYSTEMS, read_payer, read_policy
+from prior_auth.policy.lint import Finding
 from prior_auth.policy.model import Payer, Policy, ServiceCode
 from prior_auth.policy.rule import Rule, join
 from prior_auth.policy.yaml_lines import read_yaml
@@ -128,6 +129,11 @@ class Rulebook:
         if self._made_from.get(file) != digest:
             return None
         return next(rule for rule in self.rules if rule.policy.file == file)
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """What the lint lists of all policies."""
+        return tuple(one for rule in self.rules for one in rule.warnings)
 
     def payer(self, id: str) -> Payer | None:
         return self.payers.get(id)

@@ -62,8 +62,25 @@ class Finding:
     where: str
     fix: str
 
-    def error(self) -> RuleError:
-        return RuleError(self.message, where=self.where, fix=self.fix)
+    @classmethod
+    def of(cls, error: RuleError) -> Finding:
+        """What stopped a rule before it could be linted."""
+        return cls(Severity.ERROR, "load", error.message, error.where or "rules", error.fix or "")
+
+    def as_json(self) -> dict[str, str]:
+        return {
+            "severity": self.severity.value, "rule": self.rule, "message": self.message, "where": self.where,
+            "fix": self.fix,
+        }  # fmt: skip
+
+
+class LintError(RuleError):
+    """A policy that the lint refuses: the first error, with all `findings` of the policy."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        first = next(one for one in findings if one.severity is Severity.ERROR)
+        super().__init__(first.message, where=first.where, fix=first.fix)
+        self.findings = tuple(findings)
 
 
 def lint(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from prior_auth.cql import Library, compile_library
 from prior_auth.domain.assessment import PolicyId
 from prior_auth.errors import RuleError
-from prior_auth.policy.lint import GIVEN, Finding, Severity, Written, lint
+from prior_auth.policy.lint import GIVEN, Finding, LintError, Severity, Written, lint
 from prior_auth.policy.model import Policy
 from prior_auth.terminology.valuesets import ValueSet
 
@@ -51,13 +51,11 @@ def join(
     return Rule(policy, library, _hash(yaml, cql, texts, library.value_sets.values()), warnings)
 
 
-def _linted(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """The warnings. RuleError for the first error."""
-    found = tuple(findings)
-    for one in found:
-        if one.severity is Severity.ERROR:
-            raise one.error()
-    return found
+def _linted(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """The warnings. LintError where there is an error among them."""
+    if any(one.severity is Severity.ERROR for one in findings):
+        raise LintError(findings)
+    return findings
 
 
 def _check_defines(policy: Policy, library: Library) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from prior_auth import paths
+from prior_auth import paths, stories
 from prior_auth.charts import BundleFile
 from prior_auth.conformance import fhirpath_suite
 from prior_auth.rulebook import Rulebook
@@ -31,10 +31,13 @@ def catalogue() -> set[tuple[str, str]]:
     return wheres | {(search.resource, value.read.text) for search in searches for value in search.values}
 
 
-def public_resources() -> list[dict[str, Any]]:
+def charts() -> list[dict[str, Any]]:
+    """The resources of every public patient and of every story."""
     found: list[dict[str, Any]] = []
     for file in sorted(PUBLIC.glob("*.json")):
         found += BundleFile(file).read()
+    for name in stories.names():
+        found += [entry["resource"] for entry in stories.load(name).chart()["entry"]]
     return found
 
 
@@ -48,8 +51,8 @@ def answer(text: str, kind: str | None, engine: str, resource: dict[str, Any], *
         return "error"
 
 
-def test_the_engines_agree_on_the_catalogue_over_all_public_patients() -> None:
-    expressions, resources = catalogue(), public_resources()
+def test_the_engines_agree_on_the_catalogue_over_all_public_patients_and_stories() -> None:
+    expressions, resources = catalogue(), charts()
     differing, asked, answered = set(), 0, 0
     for kind, text in sorted(expressions):
         for resource in resources:

@@ -83,10 +83,10 @@ class _Compiler:
     def _member(self, name: str, left: Tree | None) -> Step:
         if left is None:
             if name[:1].isupper() and model.is_type(name):
-                return lambda _around, focus: [one for one in focus if types.is_of(one, name)]
+                return _those_of(name)
             return lambda around, focus: _children(around, focus, name)
         if left[0] == "member" and left[2] is None and left[1] == "FHIR" and model.is_type(name):
-            return lambda _around, focus: [one for one in focus if types.is_of(one, name)]
+            return _those_of(name)
         inner = self.step(left)
         return lambda around, focus: _children(around, inner(around, focus), name)
 
@@ -333,6 +333,17 @@ def _day_of_judgement(around: Surroundings, _focus: Nodes) -> Nodes:
     if around.day is None:
         raise PathError("%asOf is asked for, and no day of judgement is given")
     return [system(of_python(around.day))]
+
+
+def _those_of(name: str) -> Step:
+    """`Observation` at the start of a path."""
+
+    def step(_around: Surroundings, focus: Nodes) -> Nodes:
+        if len(focus) == 1 and focus[0][1] == name:
+            return focus
+        return [one for one in focus if types.is_of(one, name)]
+
+    return step
 
 
 def _children(around: Surroundings, items: Nodes, name: str) -> Nodes:

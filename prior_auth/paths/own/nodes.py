@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -38,7 +37,9 @@ TYPE_INFO = "System.SimpleTypeInfo"
 _node = tuple.__new__  # what Node(…) calls, without the call between: nodes are made by the hundred thousand
 
 
-@dataclass(slots=True)
+NOTHING: Nodes = []  # shared, as TRUE and FALSE below: no collection is ever changed once made
+
+
 class Surroundings:
     """One evaluation: what is asked, and what the expression may ask the caller.
 
@@ -46,17 +47,41 @@ class Surroundings:
     a profile (None: unknown); `now` and `day` are the time of the evaluation and the day of judgement.
     """
 
-    resource: Node
-    root: Node
-    context: Node
-    resolve: Callable[[str], Mapping[str, Any] | None] | None = None
-    member: Callable[[str, Any], bool | None] | None = None
-    conforms: Callable[[Mapping[str, Any], str], bool | None] | None = None
-    now: datetime | None = None
-    day: date | None = None
-    steps: int = field(default=0)
-    index: Nodes = field(default_factory=list)
-    total: Nodes = field(default_factory=list)
+    __slots__ = (
+        "conforms",
+        "context",
+        "day",
+        "index",
+        "member",
+        "now",
+        "resolve",
+        "resource",
+        "root",
+        "steps",
+        "total",
+    )
+
+    def __init__(
+        self,
+        resource: Node,
+        root: Node,
+        context: Node,
+        resolve: Callable[[str], Mapping[str, Any] | None] | None = None,
+        member: Callable[[str, Any], bool | None] | None = None,
+        conforms: Callable[[Mapping[str, Any], str], bool | None] | None = None,
+        now: datetime | None = None,
+        day: date | None = None,
+    ) -> None:
+        self.resource = resource
+        self.root = root
+        self.context = context
+        self.resolve = resolve
+        self.member = member
+        self.conforms = conforms
+        self.now = now
+        self.day = day
+        self.steps = 0
+        self.index = self.total = NOTHING
 
     def step(self, count: int = 1) -> None:
         self.steps += count
@@ -78,7 +103,7 @@ def system(value: Any) -> Node:
     return Node(value, kind)
 
 
-TRUE, FALSE = [system(True)], [system(False)]  # shared: no collection is ever changed once made
+TRUE, FALSE = [system(True)], [system(False)]
 
 
 def resource_node(value: Mapping[str, Any], path: str | None = None) -> Node:
@@ -111,8 +136,10 @@ def add_children(node: Node, name: str, found: Nodes) -> None:
     if not isinstance(holder, dict):
         _of_primitive(node, name, found)
         return
-    kind = node[1]
-    for key, inner, beside, is_resource in _keys(kind, name):
+    keys, choices = _keys(node[1], name)
+    if choices is not None:
+        keys = _chosen(holder, choices)
+    for key, inner, beside, is_resource in keys:
         value = holder.get(key)
         extra = holder.get(beside) if beside is not None else None
         if value is None and extra is None:
@@ -163,16 +190,28 @@ def all_children(node: Node) -> Nodes:
     return found
 
 
+def _chosen(holder: Mapping[str, Any], choices: Mapping[str, _Key]) -> tuple[_Key, ...]:
+    """The keys of a choice that are there: one, in a well-formed resource. Extension.value has fifty."""
+    found: tuple[_Key, ...] = ()
+    for key in holder:
+        one = choices.get(key)
+        if one is not None and one not in found:
+            found = (*found, one)
+    return found
+
+
 @lru_cache(maxsize=8192)
-def _keys(type_name: str, name: str) -> tuple[_Key, ...]:
+def _keys(type_name: str, name: str) -> tuple[tuple[_Key, ...], Mapping[str, _Key] | None]:
+    """The keys of an element; of a choice none, but all that it may have, with those of their extensions."""
     if type_name == TYPE_INFO:
-        return (_Key(name, "System.String", None, False),)
+        return (_Key(name, "System.String", None, False),), None
     element = model.element(type_name, name)
     if element is None or (element.is_choice and name != element.name):
-        return ()
-    if element.is_choice:
-        return tuple(_key(name + code[0].upper() + code[1:], code) for code in element.codes)
-    return (_key(name, element.inner_types[0]),)
+        return (), None
+    if not element.is_choice:
+        return (_key(name, element.inner_types[0]),), None
+    keys = [_key(name + code[0].upper() + code[1:], code) for code in element.codes]
+    return (), {told: one for one in keys for told in (one.key, one.beside) if told is not None}
 
 
 def _key(key: str, inner: str) -> _Key:

@@ -52,7 +52,7 @@ class Origins:
         self._known: dict[int, Origin] = {}
 
     def of(self, value: Any) -> Origin:
-        if not isinstance(value, Fhir):
+        if type(value) is not Fhir:
             return _NOWHERE
         reference = value.reference
         if reference is not None:
@@ -61,26 +61,33 @@ class Origins:
 
     def of_event(self, event: Event) -> Origin:
         """Where the value of a path such as `O.value.value` stands; where it is missing, where it would."""
-        site = event.site
-        if site.op in ("As", "Convert") and event.parts:
+        op = event.site.op
+        if op == "Member" and event.parts and event.site.refers is None:
+            return self._of_member(event)
+        if op in ("As", "Convert") and event.parts:
             found = self.of_event(event.parts[0])
-            return self.of(event.value) if found == _NOWHERE else found
-        if site.op != "Member" or not event.parts or site.refers is not None:
-            return self._of_any(event.value)
-        source = event.parts[0]
+            return self.of(event.value) if found is _NOWHERE else found
+        return self._of_any(event.value)
+
+    def _of_member(self, event: Event) -> Origin:
+        source, name = event.parts[0], event.site.node["name"]
         base = self.of_event(source)
-        name = site.node["name"]
-        values = source.value if isinstance(source.value, (list, tuple)) else (source.value,)
-        for one in values:
-            if isinstance(one, Fhir):
-                self._learn(one, name, event.value if one is source.value else None)
-        if base == _NOWHERE:
+        of, value = source.value, event.value
+        first: Fhir | None
+        if type(of) is Fhir:
+            first = of
+            key = self._learn(of, name, value)
+        elif isinstance(of, (list, tuple)):
+            elements = [one for one in of if type(one) is Fhir]
+            keys = [self._learn(one, name, None) for one in elements]
+            first, key = (elements[0], keys[0]) if elements else (None, name)
+        else:
+            first, key = None, name
+        if base is _NOWHERE:
             return _NOWHERE
-        reference, path = base
-        first = next((one for one in values if isinstance(one, Fhir)), None)
         if name == "value" and first is not None and not isinstance(first.json, Mapping):
             return base  # `.value` of a primitive is the primitive itself
-        return reference, f"{path}.{_key_in(first, name)}"
+        return base[0], f"{base[1]}.{key}"
 
     def _of_any(self, value: Any) -> Origin:
         if not isinstance(value, (list, tuple)):
@@ -88,35 +95,43 @@ class Origins:
         places = {self.of(one) for one in value}
         return places.pop() if len(places) == 1 else _NOWHERE
 
-    def _learn(self, source: Fhir, name: str, value: Any) -> None:
-        """The places of the elements `name` of `source`; `value` is what was read there, if from it alone."""
+    def _learn(self, source: Fhir, name: str, value: Any) -> str:
+        """The JSON key of the elements `name` of `source`, whose places are known from now on.
+
+        `value` is what was read there, if it came from this source alone.
+        """
+        json = source.json
+        if not isinstance(json, Mapping):
+            return name
+        key = _key_in(json, name, value)
         reference, path = self.of(source)
-        if path is None or not isinstance(source.json, Mapping):
-            return
-        key = _key_in(source, name)
-        place = f"{path}.{key}"
-        json = source.json.get(key)
-        if isinstance(json, list):
-            for i, one in enumerate(json):
+        if path is None:
+            return key
+        place, found = f"{path}.{key}", json.get(key)
+        if isinstance(found, list):
+            values = value if isinstance(value, (list, tuple)) else ()
+            for i, one in enumerate(found):
                 if isinstance(one, Mapping):
                     self._known[id(one)] = (reference, f"{place}[{i}]")
-            if isinstance(value, (list, tuple)):
-                for i, one in enumerate(value):
-                    if isinstance(one, Fhir):
-                        self._known.setdefault(_key(one), (reference, f"{place}[{i}]"))
-        elif isinstance(json, Mapping):
-            self._known[id(json)] = (reference, place)
-        elif isinstance(value, Fhir):
+                elif i < len(values) and type(values[i]) is Fhir:
+                    self._known[id(values[i])] = (reference, f"{place}[{i}]")
+        elif isinstance(found, Mapping):
+            self._known[id(found)] = (reference, place)
+        elif type(value) is Fhir:
             self._known[_key(value)] = (reference, place)
+        return key
 
 
 def _key(value: Fhir) -> int:
     return id(value.json) if isinstance(value.json, Mapping) else id(value)
 
 
-def _key_in(source: Fhir | None, name: str) -> str:
+def _key_in(json: Mapping[str, Any], name: str, value: Any) -> str:
     """The JSON key of an element: of a choice the one that is there."""
-    if source is None or not isinstance(source.json, Mapping) or name in source.json:
+    if name in json:
         return name
+    if type(value) is Fhir:
+        key = f"{name}{value.type[0].upper()}{value.type[1:]}"
+        return key if key in json else name
     length = len(name)
-    return next((key for key in source.json if key.startswith(name) and key[length : length + 1].isupper()), name)
+    return next((key for key in json if key.startswith(name) and key[length : length + 1].isupper()), name)

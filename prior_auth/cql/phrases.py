@@ -9,7 +9,8 @@ from typing import Any
 Json = Mapping[str, Any]
 
 _SAID = {
-    "=": ("is", "is not"), "!=": ("is not", "is"), "~": ("counts as", "does not count as"), "!~": ("does not count as", "counts as"),
+    "=": ("is", "is not"), "!=": ("is not", "is"),
+    "~": ("counts as", "does not count as"), "!~": ("does not count as", "counts as"),
     ">=": ("is at least", "is less than"), ">": ("is more than", "is not more than"),
     "<=": ("is at most", "is more than"), "<": ("is less than", "is not less than"),
     "in": ("is in", "is not in"), "contains": ("holds", "does not hold"),

@@ -176,7 +176,9 @@ class _Walk:
                 yield from self.missing(*self.resolved(one, around))
             return
         behind = self.behind(query, around)
-        found = [one for row in rows for one in self.of(row["where"], around)] + [one for part in behind for one in part]
+        found = [one for row in rows for one in self.of(row["where"], around)] + [
+            one for part in behind for one in part
+        ]
         of_resources = [one["of"][0] for one in rows if "reference" in one["of"][0] and "path" not in one["of"][0]]
         yield from (one for one in found if one.kind is CONTENT and len(rows) <= _SHOWN)
         if len(rows) > _SHOWN or not any(one.kind is CONTENT for one in found):

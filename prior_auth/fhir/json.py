@@ -60,13 +60,13 @@ def read(data: bytes | str, *, name: str | None = None, max_bytes: int = MAX_BYT
             "not a number that FHIR knows", where=where, fix="use a decimal number of at most 60 digits"
         ) from None
     except RecursionError:
-        raise _too_deep(name) from None
+        raise _too_deep(text, name) from None
     if not isinstance(value, dict):
         raise BadInput(
             "not a JSON object", where=_place(name, text, 0), fix="send one resource, such as a Bundle, as an object"
         )
     if _is_deeper(value, MAX_DEPTH):
-        raise _too_deep(name)
+        raise _too_deep(text, name)
     if "\\u" in text and any(_LONE_SURROGATE.search(string) for string in _strings(value)):
         raise BadInput("half of a surrogate pair in a string", where=name, fix="write the character as UTF-8")
     return value
@@ -136,8 +136,15 @@ def _is_deeper(value: Any, levels: int) -> bool:
     return any(_is_deeper(part, levels - 1) for part in (value.values() if isinstance(value, dict) else value))
 
 
-def _too_deep(name: str | None) -> BadInput:
-    return BadInput(f"nested deeper than {MAX_DEPTH} levels", where=name, fix="send a flatter resource")
+def _too_deep(text: str, name: str | None) -> BadInput:
+    """With the place of the first bracket too many."""
+    levels = 0
+    for token in _TOKEN.finditer(text):
+        levels += (token.group() in "{[") - (token.group() in "}]")
+        if levels > MAX_DEPTH:
+            break
+    where = _place(name, text, token.start())
+    return BadInput(f"nested deeper than {MAX_DEPTH} levels", where=where, fix="send a flatter resource")
 
 
 def _strings(value: Any) -> Iterator[str]:

@@ -22,16 +22,16 @@ from prior_auth.store.cases import SqlCases
 from prior_auth.transports.fhir_pas import FhirPas
 
 
-def _companies() -> ModuleType:
-    """The module beside this one; the browser tests load it too."""
-    if "companies" not in sys.modules:
-        spec = importlib.util.spec_from_file_location("companies", Path(__file__).with_name("companies.py"))
+def _module(name: str, file: Path) -> ModuleType:
+    """A module of the tests; others load it too."""
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, file)
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
-        sys.modules["companies"] = module
+        sys.modules[name] = module
         spec.loader.exec_module(module)
-    return sys.modules["companies"]
+    return sys.modules[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,12 @@ def _client(app: Any) -> httpx2.AsyncClient:
 
 @pytest.fixture(scope="session")
 def companies() -> ModuleType:
-    return _companies()
+    return _module("companies", Path(__file__).with_name("companies.py"))
+
+
+@pytest.fixture(scope="session")
+def mutations() -> ModuleType:
+    return _module("mutations", Path(__file__).parents[1] / "fhir_validate" / "mutations.py")
 
 
 @pytest.fixture(scope="session")
@@ -108,9 +113,14 @@ class Asleep:
 
 
 @pytest.fixture
-async def idle_payer(payer_desk: Payer) -> AsyncIterator[Window]:
-    """The payer's door while no worker runs: everything is answered as pended at once."""
-    async with _client(payer_app(replace(payer_desk, stories=Asleep(), answer_within=timedelta(0)))) as http:
+def idle_desk(payer_desk: Payer) -> Payer:
+    """The payer while no worker runs: everything is answered as pended at once."""
+    return replace(payer_desk, stories=Asleep(), answer_within=timedelta(0))
+
+
+@pytest.fixture
+async def idle_payer(payer_desk: Payer, idle_desk: Payer) -> AsyncIterator[Window]:
+    async with _client(payer_app(idle_desk)) as http:
         yield Window(http, payer_desk.store)
 
 

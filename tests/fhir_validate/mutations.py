@@ -127,3 +127,18 @@ def _nest(spot: Any, key: Any, levels: int) -> None:
     for _ in range(levels):
         inner = {"url": "http://example.org/x", "extension": [inner]}
     spot[key] = inner
+
+
+def damaged_text(data: bytes, dice: random.Random) -> bytes:
+    """The bytes cut off, a piece of them gone, twice or turned into something else."""
+    at = dice.randrange(len(data))
+    end = min(len(data), at + dice.randint(1, 40))
+    match dice.randrange(4):
+        case 0:
+            return data[:at]
+        case 1:
+            return data[:at] + data[end:]
+        case 2:
+            return data[:end] + data[at:end] + data[end:]
+        case _:
+            return data[:at] + dice.choice([b"\xff", b"\x00", b"{" * 200, b"[" * 5_000, b"1e999999", b'"']) + data[end:]

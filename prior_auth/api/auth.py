@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from fastapi import FastAPI, Request, Response
 from starlette.datastructures import Headers
@@ -108,14 +109,43 @@ def _refusal(problem: PriorAuthError) -> Response:
     return answer
 
 
-def speaks_for(request: Request, senders: Iterable[str], *, where: str) -> None:
-    """Raises Forbidden where the caller is not registered for every one of these senders (spec-59)."""
-    client: Client | None = getattr(request.state, "client", None)
-    if client is None:
-        return
-    if not all(client.acts_for(one) for one in senders):
-        raise Forbidden(
-            "the caller is not registered for this sender",
-            where=where,
-            fix="send with your own organization's ids, or have them registered: `prior-auth clients add`",
-        )
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """For whom a caller may speak. `client` is None in the development mode, where everybody may for everyone."""
+
+    client: Client | None = None
+
+    def must_be(self, sender: str | None, *, where: str) -> None:
+        """Raises Forbidden where the caller is not registered for this sender (spec-59); silence is the caller's."""
+        self.must_be_all([sender] if sender else [], where=where)
+
+    def must_be_all(self, senders: Iterable[str], *, where: str) -> None:
+        client = self.client
+        if client is not None and not all(client.acts_for(one) for one in senders):
+            raise _not_registered(where)
+
+    def must_be_one_of(self, senders: Iterable[str], *, where: str) -> None:
+        """For messages that name themselves in several ways; one that names nobody is the caller's."""
+        named, client = list(senders), self.client
+        if client is not None and named and not any(client.acts_for(one) for one in named):
+            raise _not_registered(where)
+
+    @property
+    def sender(self) -> str:
+        """Who a message is from that does not say so."""
+        return self.client.organizations[0] if self.client else ""
+
+
+ANYBODY = Caller()
+
+
+def caller(request: Request) -> Caller:
+    return Caller(getattr(request.state, "client", None))
+
+
+def _not_registered(where: str) -> Forbidden:
+    return Forbidden(
+        "the caller is not registered for this sender",
+        where=where,
+        fix="send with your own organization's ids, or have them registered: `prior-auth clients add`",
+    )

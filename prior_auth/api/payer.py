@@ -8,7 +8,8 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 
 from prior_auth import __version__, clocks
-from prior_auth.api import pages, payer_inquiry, payer_pages, payer_subscriptions, problems
+from prior_auth.api import auth, pages, payer_inquiry, payer_pages, payer_subscriptions, problems
+from prior_auth.api.auth import caller
 from prior_auth.api.bodies import MIB, Limited, fhir_body
 from prior_auth.api.messages import add_message_doors
 from prior_auth.api.payer_desk import Payer, decision_of, whole_number
@@ -18,38 +19,44 @@ from prior_auth.errors import BadInput
 from prior_auth.fhir import capability, json, outcome
 from prior_auth.fhir.validate import check_structure
 from prior_auth.policy.clock_report import as_json
+from prior_auth.smart.server import AuthorizationServer
 
 _MAX_REQUEST = 32 * MIB
 CAPABILITY_DATE = date(2026, 11, 25)  # when what is served last changed
 
 
-def payer_app(payer: Payer) -> FastAPI:
+def payer_app(payer: Payer, authorization: AuthorizationServer | None = None) -> FastAPI:
+    """`authorization` decides who may call the FHIR routes; without it anybody may (the development mode)."""
     app = FastAPI(title="prior-auth payer", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
     app.add_middleware(Limited, limit=_MAX_REQUEST)
     problems.install(app)
     pages.install(app, side="payer", person=payer.person)
+    auth.install(app, authorization, payer.clock)
     add_message_doors(app, payer.store)
-    _add_fhir_doors(app, payer)
+    _add_fhir_doors(app, payer, authorization)
     _add_program_doors(app, payer)
     payer_pages.add_pages(app, payer)
     return app
 
 
-def _add_fhir_doors(app: FastAPI, payer: Payer) -> None:
+def _add_fhir_doors(app: FastAPI, payer: Payer, authorization: AuthorizationServer | None) -> None:
     @app.get("/health", include_in_schema=False)
     async def health() -> dict[str, str]:
         return {"status": "up"}
 
     @app.get("/fhir/metadata")
     async def metadata() -> Response:
-        return fhir_answer(capability.payer(payer.identity.base, on=CAPABILITY_DATE, version=__version__))
+        stated = capability.payer(
+            payer.identity.base, on=CAPABILITY_DATE, version=__version__, smart=authorization is not None
+        )
+        return fhir_answer(stated)
 
     @app.post("/fhir/Claim/$submit")
     async def submit(request: Request) -> Response:
         body = await fhir_body(request)
         if (refusal := _not_a_bundle(json.read(body))) is not None:
             return refusal
-        answer, _ = await payer.submit(body)
+        answer, _ = await payer.submit(body, caller(request))
         return fhir_answer(answer)
 
     @app.post("/fhir/Claim/$inquire")
@@ -57,12 +64,15 @@ def _add_fhir_doors(app: FastAPI, payer: Payer) -> None:
         body = await fhir_body(request)
         if (refusal := _not_a_bundle(json.read(body))) is not None:
             return refusal
-        return fhir_answer(await payer_inquiry.inquire(payer, body))
+        return fhir_answer(await payer_inquiry.inquire(payer, body, caller(request)))
 
     @app.post("/fhir/$submit-attachment")
     @app.post("/fhir/Claim/$submit-attachment")
     async def submit_attachment(request: Request) -> Response:
-        return fhir_answer(await payer.attach(await fhir_body(request)))
+        body = await fhir_body(request)
+        if (refusal := _unsound(json.read(body))) is not None:
+            return refusal
+        return fhir_answer(await payer.attach(body, caller(request)))
 
     payer_subscriptions.add_doors(app, payer)
 
@@ -71,7 +81,12 @@ def _not_a_bundle(bundle: dict[str, Any]) -> Response | None:
     """The refusal of what is no sound Bundle, all findings in one OperationOutcome; None where it is sound."""
     if bundle.get("resourceType") != "Bundle":
         raise BadInput("not a Bundle", where="resourceType", fix="POST the PAS Bundle itself, without Parameters")
-    found = [issue for issue in check_structure(bundle) if issue.severity == "error"]
+    return _unsound(bundle)
+
+
+def _unsound(resource: dict[str, Any]) -> Response | None:
+    """The refusal of what is not R4, all findings in one OperationOutcome; what it breaks of profiles is no refusal."""
+    found = [issue for issue in check_structure(resource) if issue.severity == "error"]
     return fhir_answer(outcome.from_issues(found), 400) if found else None
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from prior_auth import clocks
 from prior_auth.api import pages, shown
+from prior_auth.api.auth import ANYBODY, Caller
 from prior_auth.api.words import DOCUMENT_KINDS
 from prior_auth.domain import legal_clock
 from prior_auth.domain.authorization import (
@@ -45,13 +46,15 @@ class Payer:
     legal_clock: Callable[[pas_request.ReadRequest, datetime], LegalClock]
     retention: timedelta = timedelta(days=183)  # how long after the planned end of service an inquiry is answered
 
-    async def submit(self, body: bytes) -> tuple[bytes, Authorization | None]:
+    async def submit(self, body: bytes, caller: Caller = ANYBODY) -> tuple[bytes, Authorization | None]:
         """Store, start the review, wait a bounded time for its word, answer what stands then (pas.md 1.2).
 
-        Raises BadInput on what cannot be processed: a 4xx with one OperationOutcome.
+        Raises BadInput on what cannot be processed: a 4xx with one OperationOutcome; Forbidden for another's sender.
         """
         bundle = json.read(body)
         request = pas_request.read(bundle)
+        caller.must_be(request.sender, where="Claim.extension")
+        request = request if request.sender else replace(request, sender=caller.sender)
         try:
             receipt = await self._receive(bundle, request, body)
         except (Conflict, NotFound) as problem:
@@ -63,11 +66,12 @@ class Payer:
         authorization = await self._decided(receipt)
         return await self.answer(authorization, receipt.version, bundle, request), authorization
 
-    async def attach(self, body: bytes) -> dict[str, Any]:
+    async def attach(self, body: bytes, caller: Caller = ANYBODY) -> dict[str, Any]:
         """CDex `$submit-attachment`: a new version of the request that asked for it, judged anew; told by notice."""
         parameters = json.read(body)
         submission = cdex.read(parameters)
         authorization_id = submission.tracking[1].rpartition("-")[0]
+        caller.must_be((await self.store.get(authorization_id)).sender, where="Parameters.parameter:TrackingId")
         now = self.clock.now()
         receipt = await self.store.attach(
             authorization_id, attachment=body, canonical_hash=json.content_hash(parameters), at=now
@@ -234,6 +238,8 @@ class Payer:
 async def decision_of(payer: Payer, authorization: Authorization, stated: Mapping[str, str]) -> ItemDecision:
     """A form's or a program's decision. Raises BadInput with the field."""
     action = _choice(Action, stated.get("action"), "action")
+    if action is Action.CANCEL:
+        raise BadInput("only the practice cancels", where="action", fix="deny it, or let the practice cancel it")
     asked = await _item(payer, authorization, whole_number(stated.get("sequence"), "sequence"))
     reason = _choice(DenialReason, stated["reason"], "reason") if stated.get("reason") else None
     certifies = action in (Action.CERTIFY, Action.MODIFY)

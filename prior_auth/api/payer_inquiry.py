@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from prior_auth.api.auth import ANYBODY, Caller
 from prior_auth.api.payer_desk import Payer
 from prior_auth.domain.authorization import Authorization
 from prior_auth.domain.people import ENGINE
@@ -18,13 +19,14 @@ from prior_auth.ports import AuthorizationStore
 _LONGEST_CHAIN = 50  # replacements of replacements
 
 
-async def inquire(payer: Payer, body: bytes) -> dict[str, Any]:
+async def inquire(payer: Payer, body: bytes, caller: Caller = ANYBODY) -> dict[str, Any]:
     """Every authorization that matches and that the inquirer may see, each by its current answer; perhaps none.
 
     Raises BadInput on what cannot be processed: a 4xx with one OperationOutcome.
     """
     bundle = json.read(body)
     inquiry = pas_inquiry.read(bundle)
+    caller.must_be_one_of(inquiry.people.senders | inquiry.people.organizations, where="Claim.provider")
     name = json.content_hash(bundle)
     answers = []
     for found in await _found(payer, inquiry):

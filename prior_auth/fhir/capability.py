@@ -17,6 +17,18 @@ SUBMIT_ATTACHMENT = (
     "http://hl7.org/fhir/us/davinci-cdex/OperationDefinition/submit-attachment",
 )
 
+_SMART: Json = {
+    "service": [
+        {
+            "coding": [
+                {"system": "http://terminology.hl7.org/CodeSystem/restful-security-service", "code": "SMART-on-FHIR"}
+            ]
+        }
+    ],
+    "description": "SMART Backend Services; see .well-known/smart-configuration",
+}
+_OPEN: Json = {"description": "DEVELOPMENT MODE: no caller is asked for a token"}
+
 Operation = tuple[str, str]
 
 
@@ -25,6 +37,7 @@ def payer(
     *,
     on: date,
     version: str,
+    smart: bool,
     claim: Sequence[Operation] = (SUBMIT, INQUIRE),
     system: Sequence[Operation] = (SUBMIT_ATTACHMENT,),
     subscription: Sequence[str] = ("create", "read", "update", "delete"),
@@ -42,9 +55,10 @@ def payer(
             "type": "Subscription",
             "supportedProfile": [f"{codes.PAS}profile-subscription"],
             "interaction": [{"code": code} for code in subscription],
+            "operation": [{"name": name, "definition": f"{_QUERIES}{name}"} for name in ("status", "events")],
         },
     ]
-    rest: Json = {"mode": "server", "resource": resources}
+    rest: Json = {"mode": "server", "security": _SMART if smart else _OPEN, "resource": resources}
     if system:
         rest["operation"] = [{"name": name, "definition": url} for name, url in system]
     return {
@@ -55,7 +69,6 @@ def payer(
         "software": {"name": "prior-auth", "version": version},
         "implementation": {"description": "Prior authorization by Da Vinci PAS 2.2.1", "url": base},
         "fhirVersion": "4.0.1",
-            "operation": [{"name": name, "definition": f"{_QUERIES}{name}"} for name in ("status", "events")],
         "format": ["json"],
         "rest": [rest],
     }

@@ -131,7 +131,7 @@ EMITTED: dict[str, Callable[[Any], Json]] = {
     "notification-heartbeat": lambda world: subscription.heartbeat(SENDER, total=4, at=AT),
     "notification-event": lambda world: subscription.event(SENDER, answer(world, "certified"), number=5, at=AT),
     "subscription-status": lambda world: subscription.status_of(SENDER, total=5, at=AT),
-    "capability": lambda world: capability.payer(SENDER.base, on=date(2026, 6, 1), version="0.1.0"),
+    "capability": lambda world: capability.payer(SENDER.base, on=date(2026, 6, 1), version="0.1.0", smart=True),
 }
 
 

@@ -75,8 +75,6 @@ class Element(msgspec.Struct, frozen=True, omit_defaults=True):
     invariants: tuple[Invariant, ...] = ()
     is_modifier: bool = False
     must_support: bool = False
-    is_summary: bool = False
-    regex: str | None = None
     max_length: int | None = None
     min_value: Any = None
     max_value: Any = None
@@ -126,7 +124,6 @@ class Structure(msgspec.Struct, frozen=True, omit_defaults=True):
     version: str | None = None
     base: str | None = None
     is_abstract: bool = False
-    is_profile: bool = False
     context: tuple[str, ...] = ()
 
 

@@ -19,7 +19,7 @@ def prune(structure: Structure) -> Structure:
             while identity and identity not in kept:
                 kept.add(identity)
                 identity = _above(identity)
-    elements = tuple(_lean(one) for one in structure.elements if (one.id or one.path) in kept)
+    elements = tuple(one for one in structure.elements if (one.id or one.path) in kept)
     return msgspec.structs.replace(structure, elements=elements)
 
 
@@ -88,8 +88,3 @@ def _is_told(slicing: Slicing | None) -> bool:
         return False
     by_url = tuple((one.type, one.path) for one in slicing.discriminators) == (("value", "url"),)
     return not (by_url and slicing.rules == "open" and not slicing.ordered)
-
-
-def _lean(one: Element) -> Element:
-    """Without what is never asked of a profile's element."""
-    return msgspec.structs.replace(one, is_summary=False, regex=None)

@@ -20,8 +20,6 @@ from prior_auth.r4.definitions import (
 _FHIRPATH_TYPE = "http://hl7.org/fhirpath/"
 _BEST_PRACTICE = HL7 + "elementdefinition-bestpractice"
 _MAXIMUM = HL7 + "elementdefinition-maxValueSet"
-_FHIR_TYPE = HL7 + "structuredefinition-fhir-type"
-_REGEX = HL7 + "regex"
 
 
 def structure(definition: Mapping[str, Any]) -> Structure:
@@ -36,7 +34,6 @@ def structure(definition: Mapping[str, Any]) -> Structure:
         version=definition.get("version"),
         base=base if is_profile or base is None else base.removeprefix(HL7),
         is_abstract=definition.get("abstract", False),
-        is_profile=is_profile,
         context=tuple(_context(one) for one in definition.get("context", ())),
         elements=tuple(element(one, definition) for one in definition["snapshot"]["element"]),
     )
@@ -62,8 +59,6 @@ def element(published: Mapping[str, Any], definition: Mapping[str, Any]) -> Elem
         invariants=tuple(_invariants(published.get("constraint", ()), definition["url"])),
         is_modifier=published.get("isModifier", False),
         must_support=published.get("mustSupport", False),
-        is_summary=published.get("isSummary", False),
-        regex=_regex(published),
         max_length=published.get("maxLength"),
         min_value=_value_of(published, "minValue"),
         max_value=_value_of(published, "maxValue"),
@@ -119,14 +114,6 @@ def _invariants(published: Iterable[Mapping[str, Any]], url: str) -> Iterable[In
         if comes_from_base_type or "expression" not in one:
             continue
         yield Invariant(one["key"], one["expression"], one["severity"], bool(_extension(one, _BEST_PRACTICE)))
-
-
-def _regex(published: Mapping[str, Any]) -> str | None:
-    for one in published.get("type", ()):
-        found = _extension(one, _REGEX)
-        if found is not None:
-            return str(found)
-    return None
 
 
 def _extension(holder: Mapping[str, Any], url: str) -> Any:

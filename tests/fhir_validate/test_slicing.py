@@ -27,7 +27,7 @@ def judge(profile, value, *others):
 
 
 def profile(*elements, type="Observation"):
-    return Structure("http://example.org/p", type, "resource", (Element(type, max=None), *elements), is_profile=True)
+    return Structure("http://example.org/p", type, "resource", (Element(type, max=None), *elements))
 
 
 def sliced(path, *discriminators, rules="open", ordered=False, max=None):

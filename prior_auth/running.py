@@ -35,7 +35,17 @@ PracticeUrl = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    commands: Sequence[Callable[..., None]] = (up, demo, submit, status, timeline, inquire, audit_stores)
+    commands: Sequence[Callable[..., None]] = (
+        up,
+        demo,
+        submit,
+        status,
+        timeline,
+        inquire,
+        cancel,
+        change,
+        audit_stores,
+    )
     for command in commands:
         app.command()(command)
     for hidden in (serve, work):
@@ -66,7 +76,13 @@ async def _serve(side: str) -> None:
     async with _opened(side) as parts:
         where = parts.settings
         config = uvicorn.Config(
-            parts.app(temporal), host=where.host, port=where.port, log_level="warning", access_log=False
+            parts.app(temporal),
+            host=where.host,
+            port=where.port,
+            log_level="warning",
+            access_log=False,
+            ssl_certfile=where.tls_certificate,
+            ssl_keyfile=where.tls_key,
         )
         await uvicorn.Server(config).serve()
 
@@ -145,12 +161,7 @@ def submit(
     as_program: AsJson = False,
 ) -> None:
     """Open a request at the practice's window; it is judged, sent and followed from there."""
-    try:
-        body = bundle.read_bytes()
-    except OSError as problem:
-        raise BadInput(
-            problem.strerror or "cannot be read", where=str(bundle), fix="name a file that is there"
-        ) from None
+    body = _bytes(bundle)
     asked = {name: value for name, value in (("order", order), ("payer", payer)) if value}
     case = _ask("POST", f"{practice.rstrip('/')}/api/cases", content=body, params=asked)
     _show(case, as_program, lambda: f"case {case['id']}: {case['status']}")
@@ -194,6 +205,47 @@ def inquire(
     """Ask the payer what became of a request: for people and for gaps, its notifications bring the rest."""
     asked = _ask("POST", f"{practice.rstrip('/')}/api/cases/{case_id}/inquiry")
     _show(asked, as_program, lambda: f"case {case_id}: the payer is asked")
+
+
+def cancel(
+    case_id: Annotated[str, typer.Argument(metavar="CASE")],
+    order: Annotated[
+        list[str] | None, typer.Option("--order", metavar="REFERENCE", help="Only this order; all without it.")
+    ] = None,
+    practice: PracticeUrl = "http://127.0.0.1:8701",
+    as_program: AsJson = False,
+) -> None:
+    """Cancel a request, or some of its orders: the payer is told by an update."""
+    _change(practice, case_id, {"cancel": order or True}, as_program)
+
+
+def change(
+    case_id: Annotated[str, typer.Argument(metavar="CASE")],
+    order: Annotated[
+        list[Path] | None,
+        typer.Option("--order", metavar="FILE", help="An order, JSON: revised under the id it has, or new."),
+    ] = None,
+    drop: Annotated[
+        list[str] | None, typer.Option("--drop", metavar="REFERENCE", help="Evidence not to be used any more.")
+    ] = None,
+    practice: PracticeUrl = "http://127.0.0.1:8701",
+    as_program: AsJson = False,
+) -> None:
+    """Change a request: revise or add orders, drop evidence; the payer gets a whole new version."""
+    orders = [json.read(_bytes(one), name=str(one)) for one in order or ()]
+    _change(practice, case_id, {"orders": orders, "drop": drop or []}, as_program)
+
+
+def _change(practice: str, case_id: str, stated: dict[str, Any], as_program: bool) -> None:
+    case = _ask("POST", f"{practice.rstrip('/')}/api/cases/{case_id}/changes", content=json.write(stated))
+    _show(case, as_program, lambda: f"case {case['id']}: the change is under way")
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as problem:
+        raise BadInput(problem.strerror or "cannot be read", where=str(file), fix="name a file that is there") from None
 
 
 def audit_stores(data: DataOption = Path("data/up"), as_program: AsJson = False) -> None:

@@ -23,9 +23,15 @@ class AuthorizationWorkflow(Watched):
             made = await self.make_ready(case_id)
             if made.next is Next.CLOSE:
                 return made.recommendation
-            word = await self.send(case_id)
-        while not word.final:
-            word = await (self.answer(case_id, word) if word.information_requested else self.wait(case_id, word))
+            sent = await self.send(case_id)
+            if sent is None:
+                return "withdrawn"
+            word = sent
+        while word.change or not word.final:
+            if word.change:
+                word = await self.send(case_id) or word
+            else:
+                word = await (self.answer(case_id, word) if word.information_requested else self.wait(case_id, word))
         await self.ask(Practice.record_determination, case_id)
         return "decided"
 
@@ -39,11 +45,16 @@ class AuthorizationWorkflow(Watched):
             if not await self.news(waiting_for="practice", patience=made.patience):
                 await self.ask(Practice.raise_task, case_id, "evidence-overdue")
 
-    async def send(self, case_id: str) -> PayerWord:
-        """Build once, store, send the stored bytes; what the payer's server refuses waits for a person."""
+    async def send(self, case_id: str) -> PayerWord | None:
+        """Build once, store, send the stored bytes; what the payer's server refuses waits for a person.
+
+        None where the request is withdrawn before anything of it was sent.
+        """
         while True:
             self.look()
             prepared: Prepared = await self.ask(Practice.prepare, case_id)
+            if prepared.withdrawn:
+                return None
             if prepared.message is not None:
                 try:
                     await self.ask(Practice.send, case_id, prepared.message, options=CALL_PAYER)
@@ -66,11 +77,11 @@ class AuthorizationWorkflow(Watched):
             self.look()
             made: AssessmentMade = await self.ask(Practice.assess, case_id)
             if made.next is Next.SEND:
-                return await self.send(case_id)
+                return await self.send(case_id) or word
             if not await self.news(waiting_for="practice", until=word.due_at, patience=made.patience):
                 await self.ask(Practice.raise_task, case_id, "information-overdue")
             now = await self.read_word(case_id)
-            if now.final or not now.information_requested:
+            if now.final or now.change or not now.information_requested:
                 return now
 
     async def read_word(self, case_id: str) -> PayerWord:

@@ -32,6 +32,7 @@ class Prepared:
 
     message: str | None
     version: int
+    withdrawn: bool = False  # nobody wants it any more, and nothing was ever sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class PayerWord:
     version: int
     due_at: datetime | None
     silence: timedelta
+    change: bool = False  # the practice wants something changed that no version carries yet
     gap: str | None = None  # why the payer should be asked by inquiry, where nobody has yet
 
 

@@ -13,12 +13,20 @@ from temporalio.exceptions import ApplicationError
 from prior_auth import clocks
 from prior_auth.domain import legal_clock
 from prior_auth.domain.assessment import overall
-from prior_auth.domain.authorization import Authorization, AuthorizationStatus, ItemDecision, engine_word, waits_for
+from prior_auth.domain.authorization import (
+    Action,
+    Authorization,
+    AuthorizationStatus,
+    ItemDecision,
+    engine_word,
+    waits_for,
+)
 from prior_auth.domain.parties import PayerIdentity
-from prior_auth.domain.people import ENGINE
+from prior_auth.domain.people import ENGINE, Role
 from prior_auth.engine import Engine
 from prior_auth.errors import BadInput, FatalTransportError, RuleError, TemporaryTransportError
-from prior_auth.fhir import json, pas_request, pas_response, subscription
+from prior_auth.fhir import json, pas_changes, pas_request, pas_response, subscription
+from prior_auth.fhir.pas_request import ReadRequest
 from prior_auth.fhir.validate import validate
 from prior_auth.ports import AuthorizationStore, Clock, Notification, Notifier, Subscriber
 from workflows.messages import Notified, ReviewMade
@@ -64,24 +72,47 @@ class PayerActivities:
         bundle = json.read(await self.store.request_body(authorization.id, authorization.version))
         await self._validated(authorization, bundle)
         read = pas_request.read(bundle)
-        orders = [one.item.order for one in read.items if not one.cancelled]
+        kept = await self._kept_decisions(authorization, read)
+        open_items = [one for one in read.items if one.sequence not in {decision.sequence for decision in kept}]
+        if not open_items:
+            return await self._say(authorization, kept, None, "nothing to judge")
+        orders = [one.item.order for one in open_items]
         today = self.clock.now().date()
         try:
             judgement = await asyncio.to_thread(
                 self.engine.judge, list(read.resources), as_of=today, orders=orders, payer=self.payer_id
             )
         except (BadInput, RuleError) as problem:
-            return await self._not_judged(authorization, str(problem))
+            pended = tuple(ItemDecision(one.sequence, Action.PEND, ENGINE) for one in open_items)
+            return await self._not_judged(authorization, (*kept, *pended), str(problem))
         await self.store.keep_document(authorization.id, "assessment", judgement.report)
-        sequences = {one.item.order: one.sequence for one in read.items}
+        sequences = {one.item.order: one.sequence for one in open_items}
         said = tuple(
             engine_word(item, sequences[item.item.order], authorization.number(sequences[item.item.order]))
             for item in judgement.assessment.items
         )
         standing = await self.store.decisions(authorization.id)
-        settled = {one.sequence for one in standing if one.action.value != "pend"}
-        open_now = tuple(one for one in said if one.sequence not in settled)
+        settled = {one.sequence for one in standing if one.action is not Action.PEND}
+        open_now = tuple(one for one in (*kept, *said) if one.sequence not in settled)
         return await self._say(authorization, open_now, waits_for(open_now), overall(judgement.assessment).value)
+
+    async def _kept_decisions(self, authorization: Authorization, read: ReadRequest) -> tuple[ItemDecision, ...]:
+        """What needs no judgement: items the requester cancelled, and those decided before that nobody touched.
+
+        Where information was dropped, what rested on it may have been a certification: it is judged anew, and a person
+        sees what no longer holds (house rule 8).
+        """
+        cancelled = tuple(ItemDecision(one.sequence, Action.CANCEL, ENGINE) for one in read.items if one.cancelled)
+        if authorization.version == 1:
+            return cancelled
+        before = authorization.version - 1
+        prior = pas_request.read(json.read(await self.store.request_body(authorization.id, before)))
+        changes = pas_changes.between(prior, read)
+        untouched = changes.unchanged - {one.sequence for one in cancelled}
+        decided = [one for one in await self.store.decisions(authorization.id, before) if one.action is not Action.PEND]
+        if changes.information_dropped:
+            decided = [one for one in decided if one.by.role is not Role.ENGINE]
+        return (*cancelled, *(one for one in decided if one.sequence in untouched))
 
     async def _validated(self, authorization: Authorization, bundle: Mapping[str, Any]) -> None:
         """What the Bundle breaks of its profiles is put on record; refused is only what cannot be processed."""
@@ -96,10 +127,12 @@ class PayerActivities:
         key = f"{authorization.id}/invalid/{authorization.version}"
         await self.store.note(authorization.id, "invalid", by=ENGINE, at=self.clock.now(), facts=facts, key=key)
 
-    async def _not_judged(self, authorization: Authorization, problem: str) -> Authorization:
+    async def _not_judged(
+        self, authorization: Authorization, said: tuple[ItemDecision, ...], problem: str
+    ) -> Authorization:
         """A rule or a chart that breaks is nobody's denial: pended, and a person sees it."""
         await self.store.keep_document(authorization.id, "problems", [problem])
-        return await self._say(authorization, (), "person", "not-judged")
+        return await self._say(authorization, said, "person", "not-judged")
 
     async def _say(
         self, authorization: Authorization, said: tuple[ItemDecision, ...], waiting_for: str | None, word: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +9,8 @@ from typing import Any
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from prior_auth import clocks, gaps
+from prior_auth import changes, clocks, gaps
+from prior_auth.changes import Change
 from prior_auth.domain.assessment import overall
 from prior_auth.domain.case import Case, CaseStatus, Step, next_step
 from prior_auth.domain.determination import Determination, Overall
@@ -19,15 +19,16 @@ from prior_auth.domain.people import ENGINE
 from prior_auth.domain.timeline import Message
 from prior_auth.engine import Engine, Judgement
 from prior_auth.errors import BadInput, FatalTransportError, RuleError, TemporaryTransportError
-from prior_auth.fhir import json, pas_exchange, pas_inquiry, pas_request
+from prior_auth.fhir import json, pas_exchange, pas_inquiry, pas_request, pas_update
 from prior_auth.fhir.pas_exchange import ATTACHMENT, INQUIRED, INQUIRY, RECEIPT, REQUEST, RESPONSE, Standing
-from prior_auth.fhir.validate import validate
+from prior_auth.fhir.validate import Issue, validate
 from prior_auth.gaps import Gap
 from prior_auth.ports import CaseStore, Clock, PayerTransport
 from workflows.messages import AssessmentMade, Next, PayerWord, Prepared
 from workflows.options import REFUSED, Patience
 from workflows.outgoing import Outgoing
 
+_NO_UPDATE = (Overall.NOT_CERTIFIED, Overall.CANCELLED, Overall.ERROR)
 _STATUS = {
     Overall.PENDED: CaseStatus.PENDED,
     Overall.CERTIFIED: CaseStatus.CERTIFIED,
@@ -61,21 +62,17 @@ class PracticeActivities:
         """Gather and judge as of today; say what comes next."""
         await self.store.look(case_id)
         case = await self.store.get(case_id)
+        change = await changes.wanted(self.store, case_id)
+        if change.cancel_all and not await self._has_gone(case_id):
+            await self._withdraw(case)
+            return AssessmentMade("none", (), 0, Next.CLOSE, self.patience.evidence)
         try:
-            judgement = await self._judged(case)
+            judgement = await self.outgoing.judged(case, change)
         except (BadInput, RuleError) as problem:
             await self._attention(case, "not-judged", str(problem))
             return AssessmentMade("none", (), 0, Next.WAIT, self.patience.evidence)
         await self.store.keep_document(case_id, "assessment", judgement.report)
         return await self._next(case, judgement)
-
-    async def _judged(self, case: Case) -> Judgement:
-        asked = await self.store.request(case.id)
-        chart = await self.store.chart(case.id)
-        today = self.clock.now().date()
-        return await asyncio.to_thread(
-            self.engine.judge, chart, as_of=today, orders=asked["orders"], payer=asked.get("payer")
-        )
 
     async def _next(self, case: Case, judgement: Judgement) -> AssessmentMade:
         assessment = judgement.assessment
@@ -102,7 +99,8 @@ class PracticeActivities:
 
     async def _answering(self, case: Case, judgement: Judgement, step: Step) -> Step:
         """While the payer waits for information, only something new is sent, once it is complete or released."""
-        if step.sends and await self.outgoing.unsent(case, judgement):
+        change = await changes.wanted(self.store, case.id)
+        if step.sends and await self.outgoing.unsent(case, judgement, change):
             return step
         return Step(CaseStatus.INFORMATION_REQUESTED, "release" if step.waiting_for == "release" else "evidence", False)
 
@@ -131,21 +129,25 @@ class PracticeActivities:
     async def prepare(self, case_id: str) -> Prepared:
         """Build what goes next and store its exact bytes, or name all that is lacking for it."""
         case, standing = await self.store.get(case_id), await self._standing(case_id)
-        version, kind = standing.version + 1, ATTACHMENT if standing.sent else REQUEST
-        refused: list[str] = await self.store.document(case_id, "refused") or []
+        change, refused = await changes.wanted(self.store, case_id), await self._refused(case_id)
+        if change.cancel_all and not await self._has_gone(case_id):
+            await self._withdraw(case)
+            return Prepared(None, 0, withdrawn=True)
+        update = standing.sent and await self._is_wished(case_id, change, standing)
+        version, kind = standing.version + 1, ATTACHMENT if standing.sent and not update else REQUEST
         for message in await self.store.messages(case_id):
             if (message.version, message.kind) == (version, kind) and message.id not in refused:
                 return Prepared(message.id, version)
-        judgement = await self._judged(case)
         try:
-            body = await self.outgoing.built(case, judgement, standing, version)
-        except BadInput as problem:
+            body = await self._body(case, standing, version, change, update=update)
+        except (BadInput, RuleError) as problem:
             await self._attention(case, "not-sendable", str(problem))
             return Prepared(None, version)
-        if lacking := [issue for issue in validate(body) if issue.severity == "error"]:
+        if lacking := [one for one in validate(body) if one.severity == "error" and not _demanded(body, one)]:
             found = [{"where": one.path, "what": one.message, "fix": one.fix or ""} for one in lacking]
             await self._lacking(case, found)
             return Prepared(None, version)
+        await changes.carry(self.store, case_id, version, change)
         key = f"{case_id}/{kind}/{version}/{len(refused)}"
         kept = await self._keep(case_id, "sent", kind, version, json.write(body), key)
         await self.store.keep_document(case_id, "problems", [])
@@ -159,16 +161,45 @@ class PracticeActivities:
         await self.store.note(case.id, "not-valid", by=ENGINE, at=self.clock.now(), facts=facts, key=key)
         await self._move(case, CaseStatus.ATTENTION, "person")
 
+    async def _body(
+        self, case: Case, standing: Standing, version: int, change: Change, *, update: bool
+    ) -> dict[str, Any]:
+        if update and change.cancel_all:
+            return await self.outgoing.cancellation(case, standing, version)
+        judgement = await self.outgoing.judged(case, change)
+        return await self.outgoing.built(case, judgement, standing, version, change, update=update)
+
+    async def _refused(self, case_id: str) -> list[str]:
+        """The messages that the payer's server would not take."""
+        refused: list[str] = await self.store.document(case_id, "refused") or []
+        return refused
+
+    async def _has_gone(self, case_id: str) -> bool:
+        """Whether a request is with the payer, or may be: it is stored, and nobody knows that it did not arrive."""
+        refused = await self._refused(case_id)
+        return any(one.kind == REQUEST and one.id not in refused for one in await self.store.messages(case_id))
+
+    async def _is_wished(self, case_id: str, change: Change, standing: Standing) -> bool:
+        """Whether something is wished that no version which has arrived carried."""
+        kept = await self.store.messages(case_id)
+        arrived = [one.version for one in kept if one.kind == REQUEST and one.version <= standing.version]
+        return change.number > await changes.carried_by(self.store, case_id, arrived)
+
+    async def _withdraw(self, case: Case) -> None:
+        """Nothing was sent, so nobody need be told."""
+        await self.store.note(case.id, "withdrawn", by=ENGINE, at=self.clock.now(), key=f"{case.id}/withdrawn")
+        await self._move(case, CaseStatus.WITHDRAWN, None)
+
     @activity.defn(name="send")
     async def send(self, case_id: str, message_id: str) -> None:
         """Send the stored bytes, whatever happened before: the payer recognises a resend."""
         message = next(one for one in await self.store.messages(case_id) if one.id == message_id)
-        body = await self.store.message_body(message_id)
+        body, before = await self.store.message_body(message_id), await self._standing(case_id)
         try:
             answer = await self._sent(case_id, message, body)
         except FatalTransportError as refusal:
-            refused: list[str] = await self.store.document(case_id, "refused") or []
-            await self.store.keep_document(case_id, "refused", [*refused, message_id])
+            refused_before = await self._refused(case_id)
+            await self.store.keep_document(case_id, "refused", [*refused_before, message_id])
             await self._attention(await self.store.get(case_id), "refused-by-payer", str(refusal))
             raise ApplicationError("refused by the payer's server", type=REFUSED, non_retryable=True) from None
         except TemporaryTransportError as away:
@@ -178,7 +209,10 @@ class PracticeActivities:
         facts = {"version": str(message.version), "message": message.id}
         await self._keep(case_id, "received", kind, message.version, answer, f"{case_id}/{kind}/{message.version}")
         key = f"{case_id}/sent/{message.kind}/{message.version}"
-        await self.store.note(case_id, f"sent-{message.kind}", by=ENGINE, at=self.clock.now(), facts=facts, key=key)
+        what = "sent-update" if message.kind == REQUEST and before.sent else f"sent-{message.kind}"
+        await self.store.note(case_id, what, by=ENGINE, at=self.clock.now(), facts=facts, key=key)
+        if before.final:
+            await self._start_clock(await self.store.get(case_id), await self._standing(case_id))
 
     async def _sent(self, case_id: str, message: Message, body: bytes) -> bytes:
         if message.kind == REQUEST:
@@ -194,6 +228,8 @@ class PracticeActivities:
         due_at = case.due_at or await self._due_at(case, standing)
         if standing.answer is not None:
             await self._answered(case, standing, standing.answer, due_at)
+        if standing.refused is not None:
+            await self._update_refused(case_id, standing.refused)
         return PayerWord(
             sent=standing.sent,
             final=standing.final,
@@ -201,8 +237,22 @@ class PracticeActivities:
             version=standing.version,
             due_at=due_at,
             silence=self.patience.silence,
+            change=await self._changes(case_id, standing),
             gap=await self._gap(case_id, standing, due_at),
         )
+
+    async def _update_refused(self, case_id: str, message: str) -> None:
+        """The payer's word before the update stands; what became of the wish is for a person to see."""
+        key = f"{case_id}/update-refused/{message}"
+        facts = {"message": message}
+        await self.store.note(case_id, "update-refused", by=ENGINE, at=self.clock.now(), facts=facts, key=key)
+        await self.store.note(case_id, "task:update-refused", by=ENGINE, at=self.clock.now(), key=f"{key}/task")
+
+    async def _changes(self, case_id: str, standing: Standing) -> bool:
+        """Whether an update should go: a denial and a cancellation take none (pas.md 1.11, note 2)."""
+        if not standing.sent or (standing.final and standing.answer and standing.answer.overall in _NO_UPDATE):
+            return False
+        return await self._is_wished(case_id, await changes.wanted(self.store, case_id), standing)
 
     async def _gap(self, case_id: str, standing: Standing, due_at: datetime | None) -> str | None:
         """Why the payer should be asked: a gap that nobody asked about; after its final word, a person's wish only."""
@@ -248,11 +298,22 @@ class PracticeActivities:
             return None
         if (before := await clocks.kept(self.store, case.id)) is not None:
             return before.due_at
-        request = pas_request.read(json.read(await self.outgoing.last_request(case.id))).request
+        request = pas_request.read(json.read(await self.outgoing.last_request(case.id, standing))).request
         asked = await self.store.request(case.id)
         clock = self.engine.clock(request, asked.get("payer"), standing.acknowledged_at)
         await clocks.keep(self.store, case.id, clock)
         return clock.due_at
+
+    async def _start_clock(self, case: Case, standing: Standing) -> None:
+        """An update of what was decided is asked anew: its clock runs from its own acknowledgement."""
+        if standing.final or standing.answer is None:
+            return
+        request = pas_request.read(json.read(await self.outgoing.last_request(case.id, standing))).request
+        asked = await self.store.request(case.id)
+        received_at = standing.answer.created or self.clock.now()
+        clock = self.engine.clock(request, asked.get("payer"), received_at)
+        await clocks.keep(self.store, case.id, clock)
+        await self._move(case, CaseStatus.PENDED, "payer", due_at=clock.due_at)
 
     async def _answered(self, case: Case, standing: Standing, answer: Determination, due_at: datetime | None) -> None:
         status = CaseStatus.INFORMATION_REQUESTED if standing.information_requested else _STATUS[answer.overall]
@@ -299,3 +360,7 @@ class PracticeActivities:
         return await self.store.keep_message(
             case_id, direction=direction, kind=kind, version=version, body=body, key=key, at=self.clock.now()
         )
+
+
+def _demanded(body: dict[str, Any], issue: Issue) -> bool:
+    return issue.rule == "extension" and pas_update.is_demanded_mark(body, issue.path)

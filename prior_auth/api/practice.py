@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 
-from prior_auth.api import notices, pages, practice_pages, problems
+from prior_auth.api import notices, pages, practice_changes, practice_pages, problems
 from prior_auth.api.bodies import MIB, Limited
 from prior_auth.api.messages import add_message_doors
 from prior_auth.api.practice_desk import Practice, identity
@@ -63,6 +63,12 @@ def _add_program_doors(app: FastAPI, practice: Practice) -> None:
     async def inquire(case_id: str) -> Response:
         await practice.inquire(case_id)
         return _program({"case": case_id}, 202)
+    @app.post("/api/cases/{case_id}/changes", status_code=202)
+    async def change(case_id: str, request: Request) -> Response:
+        """What is to be changed: `cancel` (true, or orders), `orders` (FHIR), `drop` (evidence)."""
+        case = await practice_changes.change(practice, case_id, json.read(await request.body()))
+        return _program(_facts(case), 202)
+
 
 
 def _program(body: Any, status: int = 200) -> Response:

@@ -65,7 +65,7 @@ class Practice:
 
         Raises BadInput for what is no sound resource of this case's patient.
         """
-        _check(resource, patient=await self.patient(case_id))
+        check(resource, patient=await self.patient(case_id))
         now = self.clock.now()
         key = f"{case_id}/{digest({name: part for name, part in resource.items() if name != 'id'})}"
         if await self.store.add_evidence(case_id, resource, key=key, by=self.person, at=now):
@@ -107,7 +107,8 @@ class Practice:
         await self.stories.nudge(case_id)
 
 
-def _check(resource: Mapping[str, Any], *, patient: str) -> None:
+def check(resource: Mapping[str, Any], *, patient: str) -> None:
+    """Raises BadInput for what is no sound resource of this patient (`Patient/id`)."""
     kind = resource.get("resourceType")
     if not isinstance(kind, str) or kind in ("Bundle", "Patient", "Parameters"):
         raise BadInput("not one piece of evidence", where="resourceType", fix="send an Observation or a document")

@@ -28,6 +28,7 @@ AUTHORIZATION_WORDS: dict[AuthorizationStatus, tuple[str, str]] = {
     AuthorizationStatus.MODIFIED: ("Approved for less", "green"),
     AuthorizationStatus.NOT_CERTIFIED: ("Denied", "red"),
     AuthorizationStatus.PARTIAL: ("Partly approved", "green"),
+    AuthorizationStatus.CANCELLED: ("Cancelled by the practice", "grey"),
 }
 
 WAITS: dict[str | None, str] = {
@@ -88,6 +89,7 @@ SAID: dict[str, tuple[str, str]] = {
     "not-certified": ("Denied", "red"),
     "pend": ("Pended", "amber"),
     "pended": ("Pended", "amber"),
+    "cancel": ("Cancelled", "grey"),
     "cancelled": ("Cancelled", "grey"),
     "undecided": ("Undecided", "grey"),
 }
@@ -100,6 +102,9 @@ HAPPENED: dict[str, str] = {
     "value-added": "Value added",
     "document-added": "Document attached",
     "sent-request": "Request sent",
+    "sent-update": "Change sent",
+    "change-wished": "Change wished",
+    "withdrawn": "Withdrawn before it was sent",
     "sent-attachment": "Information sent",
     "payer-answered": "Answer of the payer",
     "determined": "Final word recorded",

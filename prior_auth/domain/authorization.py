@@ -22,6 +22,7 @@ class AuthorizationStatus(StrEnum):
     MODIFIED = "modified"
     NOT_CERTIFIED = "not-certified"
     PARTIAL = "partial"
+    CANCELLED = "cancelled"  # by the requester
 
     @property
     def is_final(self) -> bool:
@@ -35,6 +36,7 @@ class Action(StrEnum):
     MODIFY = "modify"
     DENY = "deny"
     PEND = "pend"
+    CANCEL = "cancel"  # the requester's own wish, taken note of: nobody decides it
 
 
 class DenialReason(StrEnum):
@@ -132,8 +134,11 @@ def _loinc(requirement: DataRequirement) -> str:
 
 
 def folded(decisions: tuple[ItemDecision, ...]) -> AuthorizationStatus:
-    """One word over all items: any pend keeps it pended; a mix is partial."""
-    actions = {decision.action for decision in decisions}
+    """One word over all items not cancelled: any pend keeps it pended; a mix is partial."""
+    every = {decision.action for decision in decisions}
+    if every == {Action.CANCEL}:
+        return AuthorizationStatus.CANCELLED
+    actions = every - {Action.CANCEL}
     if not actions or Action.PEND in actions:
         return AuthorizationStatus.PENDED
     if actions == {Action.CERTIFY}:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -130,6 +131,20 @@ class Determination:
     @property
     def is_final(self) -> bool:
         return self.overall is not Overall.PENDED
+
+    @property
+    def refuses(self) -> bool:
+        """It decides nothing and says why: an exchange that failed as business."""
+        return not self.items and bool(self.errors)
+
+    def without(self, cancelled: Collection[int]) -> Determination:
+        """With these items as cancelled, whatever a payer says of what its requester no longer wants (pas.md 1.12)."""
+        if not cancelled:
+            return self
+        items = tuple(
+            replace(one, action=ReviewAction.CANCELLED) if one.sequence in cancelled else one for one in self.items
+        )
+        return replace(self, items=items)
 
 
 _OVERALL = {

@@ -23,6 +23,7 @@ from prior_auth.fhir.pas_shape import refuse_other_kinds
 
 Pair = tuple[str, str]
 
+_ALL_GONE = "3"  # certificationType of an item, or of a Claim: then it cancels every item (pas.md 1.12)
 _URI = "urn:ietf:rfc:3986"  # FHIR's system of identifiers that are URLs: a Claim without identifier is still one
 
 
@@ -98,7 +99,7 @@ class _Reader:
             claim_identifiers=pairs(self.claim.get("identifier")) or ((_URI, str(self.claim_entry.full_url)),),
             request=request,
             items=items,
-            cancelled=_certification(self.claim) == "3",
+            cancelled=_certification(self.claim) == _ALL_GONE,
             evidence=tuple(self._evidence()),
             resources=tuple(self._resources(request, items)),
             sender=next(iter(senders), None),
@@ -220,7 +221,7 @@ class _Reader:
             yield ReadItem(
                 sequence=item["sequence"],
                 item=asked,
-                cancelled=is_cancelled(item) or _certification(item) == "3",
+                cancelled=_ALL_GONE in (_certification(item), _certification(self.claim)) or is_cancelled(item),
                 change=str(change.get("valueCode")) if change is not None else None,
                 traces=pairs(traces),
             )

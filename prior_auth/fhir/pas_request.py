@@ -6,7 +6,7 @@ Pure: identifiers and the instant come in by `Stamp`, so the same arguments give
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -23,7 +23,7 @@ from prior_auth.fhir.pas_problems import Problem, problems
 from prior_auth.fhir.pas_received import ReadRequest, read
 from prior_auth.fhir.pas_update import Before
 
-__all__ = ["Built", "Problem", "ReadRequest", "Sequences", "Stamp", "build", "problems", "read"]
+__all__ = ["Built", "Problem", "ReadRequest", "Sequences", "Stamp", "build", "cancel", "problems", "read"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,20 @@ def build(
     return _Request(request, chart, evidence, practice, payer, stamp, sequences, prior).built()
 
 
+def cancel(prior: Mapping[str, Any], *, stamp: Stamp) -> Json:
+    """The update that cancels everything `prior` (the Bundle sent before) asks for: PAS wants the items all the same.
+
+    Each item is marked as cancelled, and the Claim says so too, as either alone is read by some payers only.
+    """
+    before = Before(prior)
+    base = before.url.rpartition("/Claim/")[0]
+    trace = codes.identifier(stamp.trace_system or f"{base}/trace", stamp.trace)
+    created = stamp.created.isoformat(timespec="seconds")
+    name = pas_parties.derived_id("claim", base, stamp.submission)
+    _, entries = before.cancellation(name=name, trace=trace, created=created)
+    return _bundle_of(base, stamp, entries)
+
+
 class _Request:
     """One Bundle in the making."""
 
@@ -101,7 +115,7 @@ class _Request:
         self.chart = Chart(chart)
         self.evidence = evidence
         self.before = Before(prior) if prior is not None else None
-        self.given = sequences or (Sequences(*self.before.numbers()) if self.before else Sequences())
+        self.given = sequences or (Sequences(*self.before.numbers(self._services())) if self.before else Sequences())
         self.patient = self.chart.patient(request.patient)
         self.gatherer = Gatherer(self.chart, key_of(self.patient), base=self.base)
         self.fit = Fit()
@@ -187,11 +201,12 @@ class _Request:
         ]
 
     def _claim(self, clinical: Sequence[Json]) -> Json:
-        items = numbered(self.given.items, [item.order for item in self.request.items])
-        information = numbered(self.given.information, [key_of(one) for one in clinical])
+        items = numbered(self.given.items, [item.order for item in self.request.items], self._used("item"))
+        used = self._used("supportingInfo")
+        information = numbered(self.given.information, [key_of(one) for one in clinical], used)
         conditions = [one for one in clinical if one["resourceType"] == "Condition"]
         diagnoses = pas_orders.diagnosis_codes(conditions, gender=self.patient.get("gender"))
-        diagnosed = numbered(self.given.diagnoses, list(diagnoses))
+        diagnosed = numbered(self.given.diagnoses, list(diagnoses), self._used("diagnosis"))
         self._numbers = Sequences(items, information, diagnosed)
         entries = [self._information(one, information[key_of(one)]) for one in clinical]
         claim = {
@@ -217,6 +232,13 @@ class _Request:
         if self.before is not None:
             claim = self.before.marked(claim, {self._url(one): one for one in clinical})
         return {name: value for name, value in claim.items() if value != []}
+
+    def _services(self) -> dict[str, str]:
+        found = {item.order: pas_orders.service_of(item) for item in self.request.items}
+        return {order: f"{one.system}|{one.code}" for order, one in found.items() if one is not None}
+
+    def _used(self, name: str) -> list[int]:
+        return self.before.used(name) if self.before is not None else []
 
     @property
     def _is_urgent(self) -> bool:
@@ -288,24 +310,29 @@ class _Request:
         entries = {self._url(one): one for one in (claim, *others)}
         if self.before is not None:
             entries = self.before.completed(claim, entries)
-        name = pas_parties.derived_id("bundle", self.base, self.stamp.submission)
-        return {
-            "resourceType": "Bundle",
-            "id": name,
-            "meta": {"profile": [f"{codes.PAS}profile-pas-request-bundle"]},
-            "identifier": codes.identifier(f"{self.base}/Bundle", name),
-            "type": "collection",
-            "timestamp": self.stamp.created.isoformat(timespec="seconds"),
-            "entry": [{"fullUrl": url, "resource": resource} for url, resource in entries.items()],
-        }
+        return _bundle_of(self.base, self.stamp, entries)
 
 
-def numbered(given: Mapping[str, int], keys: Sequence[str]) -> dict[str, int]:
-    """Every key its number: the one it has, else the next one never used."""
+def _bundle_of(base: str, stamp: Stamp, entries: Mapping[str, Json]) -> Json:
+    name = pas_parties.derived_id("bundle", base, stamp.submission)
+    return {
+        "resourceType": "Bundle",
+        "id": name,
+        "meta": {"profile": [f"{codes.PAS}profile-pas-request-bundle"]},
+        "identifier": codes.identifier(f"{base}/Bundle", name),
+        "type": "collection",
+        "timestamp": stamp.created.isoformat(timespec="seconds"),
+        "entry": [{"fullUrl": url, "resource": resource} for url, resource in entries.items()],
+    }
+
+
+def numbered(given: Mapping[str, int], keys: Sequence[str], used: Iterable[int] = ()) -> dict[str, int]:
+    """Every key its number: the one it has, else the next one never used, by dropped entries neither."""
     numbers = dict(given)
+    last = max([*numbers.values(), *used], default=0)
     for key in keys:
         if key not in numbers:
-            numbers[key] = max(numbers.values(), default=0) + 1
+            last = numbers[key] = last + 1
     return numbers
 
 

@@ -6,6 +6,7 @@ keeps `infoCancelled` for ever.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from prior_auth.errors import BadInput
 from prior_auth.fhir import codes
 from prior_auth.fhir.bundle import type_and_id
 from prior_auth.fhir.codes import Json, coded, extension
+from prior_auth.fhir.pas_received import is_cancelled
 
 _CHANGED_URL = extension("infoChanged")["url"]
 
@@ -29,11 +31,56 @@ class Before:
         self.claim: Json = first
         self.url: str = entries[0]["fullUrl"]
 
-    def numbers(self) -> tuple[dict[str, int], dict[str, int], dict[str, int]]:
-        """The sequences of items by order, of information by resource, of diagnoses by code."""
-        information = {_local(_target(one)): one["sequence"] for one in self.claim.get("supportingInfo", [])}
+    def numbers(self, services: Mapping[str, str]) -> tuple[dict[str, int], dict[str, int], dict[str, int]]:
+        """The sequences of items by order, of information by resource, of diagnoses by code.
+
+        `services` are the codes of the orders now. An item that was dropped keeps its number to itself, and so does one
+        whose order now asks for something else: only days and quantity are revised in place (pas.md 1.12).
+        """
+        entries = self.claim.get("supportingInfo", [])
+        information = {_local(_target(one)): one["sequence"] for one in entries if not is_cancelled(one)}
         diagnoses = {_code(one): one["sequence"] for one in self.claim.get("diagnosis", [])}
-        return {_local(_order(one)): one["sequence"] for one in self.claim["item"]}, information, diagnoses
+        items = {
+            order: one["sequence"]
+            for one in self.claim["item"]
+            if not is_cancelled(one)
+            and (order := _local(_order(one)))
+            and services.get(order, _service(one)) == _service(one)
+        }
+        return items, information, diagnoses
+
+    def used(self, name: str) -> list[int]:
+        """Every number ever given to entries of `item`, `supportingInfo` or `diagnosis`."""
+        return [one["sequence"] for one in self.claim.get(name, [])]
+
+    def information(self) -> list[str]:
+        """The references (`Type/id`) of what the version before rested on, dropped ones left out."""
+        entries = self.claim.get("supportingInfo", [])
+        return [_local(_target(one)) for one in entries if not is_cancelled(one)]
+
+    def cancellation(self, *, name: str, trace: Json, created: str) -> tuple[Json, dict[str, Json]]:
+        """The Claim that wants nothing any more, and its entries: everything as it was, each item dropped.
+
+        From what was sent alone: a cancellation must not fail because a chart has changed.
+        """
+        items = [_dropped(one) for one in self.claim["item"]]
+        kept = {part: value for part, value in self.claim.items() if part not in ("related", "extension", "meta")}
+        said = [one for one in self.claim.get("extension", []) if one["url"] != codes.CERTIFICATION_CANCEL["url"]]
+        claim: Json = {
+            **kept,
+            "id": name,
+            "meta": {"profile": [f"{codes.PAS}profile-claim-update"]},
+            "extension": [*said, codes.CERTIFICATION_CANCEL],
+            "identifier": [trace],
+            "created": created,
+            "related": [self._related()],
+            "item": items,
+        }
+        entries = self.claim.get("supportingInfo", [])
+        if unmarked := [_unmarked(one, keep_cancelled=True) for one in entries]:
+            claim["supportingInfo"] = unmarked
+        url = f"{self.url.rpartition('/')[0]}/{name}"
+        return claim, self.completed(claim, {url: claim})
 
     def item_trace(self, number: int) -> Json | None:
         """The trace number the item was given when it was new."""
@@ -43,10 +90,9 @@ class Before:
 
     def marked(self, claim: Json, clinical: Mapping[str, Json]) -> Json:
         """The Claim with its relation and marks. `clinical` are this version's resources by fullUrl."""
-        related = {"claim": {"reference": self.url}, "relationship": coded(codes.RELATED_CLAIM, "prior")}
         return {
             **claim,
-            "related": [related],
+            "related": [self._related()],
             "supportingInfo": self._entries("supportingInfo", claim, clinical),
             "item": self._entries("item", claim, clinical),
         }
@@ -67,6 +113,9 @@ class Before:
             waiting += _references(complete[url])
         return {**complete, self.url: self.claim}
 
+    def _related(self) -> Json:
+        return {"claim": {"reference": self.url}, "relationship": coded(codes.RELATED_CLAIM, "prior")}
+
     def _entries(self, name: str, claim: Json, clinical: Mapping[str, Json]) -> list[Json]:
         now = {one["sequence"]: one for one in claim.get(name, [])}
         then = {one["sequence"]: one for one in self.claim.get(name, [])}
@@ -83,10 +132,27 @@ class Before:
         return _marked(now, "changed")
 
 
+def is_demanded_mark(bundle: Mapping[str, Any], path: str) -> bool:
+    """Whether a finding at this path is about the one thing that the guide both demands and forbids.
+
+    spec-69 and spec-72 want infoCancelled and infoChanged on supportingInfo; the extensions' published context in 2.2.1
+    names Claim.item only (docs/pas.md).
+    """
+    found = _MARK.fullmatch(path)
+    if found is None:
+        return False
+    entry = bundle["entry"][0]["resource"]["supportingInfo"][int(found["entry"])]
+    return entry[found["kind"]][int(found["place"])].get("url") in (_CHANGED_URL, codes.CANCELLED_FLAG)
+
+
+_MARK = re.compile(
+    r"Bundle\.entry\[0\]\.resource\.supportingInfo\[(?P<entry>\d+)\]"
+    r"\.(?P<kind>extension|modifierExtension)\[(?P<place>\d+)\]"
+)
+
+
 def _dropped(then: Json) -> Json:
-    if any(
-        one.get("url") == codes.CANCELLED_FLAG and one.get("valueBoolean") for one in then.get("modifierExtension", [])
-    ):
+    if is_cancelled(then):
         return _unmarked(then, keep_cancelled=True)
     kept = _unmarked(then)
     if "productOrService" in kept:
@@ -116,6 +182,11 @@ def _target(entry: Mapping[str, Any]) -> str:
 def _order(item: Mapping[str, Any]) -> str:
     service = codes.pas_extension(item, "requestedService")
     return str(service["valueReference"]["reference"]) if service is not None else ""
+
+
+def _service(item: Mapping[str, Any]) -> str:
+    first = item["productOrService"]["coding"][0]
+    return f"{first.get('system')}|{first.get('code')}"
 
 
 def _code(diagnosis: Mapping[str, Any]) -> str:

@@ -32,6 +32,7 @@ _AGREE = {
     AuthorizationStatus.MODIFIED: CaseStatus.MODIFIED,
     AuthorizationStatus.PARTIAL: CaseStatus.MODIFIED,
     AuthorizationStatus.NOT_CERTIFIED: CaseStatus.NOT_CERTIFIED,
+    AuthorizationStatus.CANCELLED: CaseStatus.WITHDRAWN,
 }
 _DECIDED = frozenset(_AGREE.values())
 _REFUSED = "refused-"  # owners of exchanges that changed nothing and belong to no authorization

@@ -284,6 +284,8 @@ class SqlAuthorizations(SqlSubscriptions):
         row = await self._updated(connection, candidates, prior)
         if row.status == AuthorizationStatus.NOT_CERTIFIED.value:
             raise Conflict("a denied request cannot be updated", where=row.id, fix="appeal, or send a new request")
+        if row.status == AuthorizationStatus.CANCELLED.value:
+            raise Conflict("a cancelled request cannot be updated", where=row.id, fix="send a new request")
         changes = {
             "status": AuthorizationStatus.RECEIVED.value,
             "waiting_for": None,

@@ -82,7 +82,13 @@ class SqlCases(SqlLedger):
     async def chart(self, case_id: str) -> list[dict[str, Any]]:
         sealed = await self._sealed(case_id, tables.case.c.chart)
         chart = json.read(self.keys.open(sealed, "chart", case_id), name="chart")
-        return chart_resources(chart) + await self._additions(case_id)
+        found = {(one["resourceType"], one.get("id"), number): one for number, one in enumerate(chart_resources(chart))}
+        places = {key[:2]: key for key in found if key[1] is not None}
+        for added in await self._additions(case_id):
+            # What is added under the name of a resource that is there is its newer form: an order that was revised.
+            name = (added["resourceType"], added["id"])
+            found[places.setdefault(name, (*name, len(found)))] = added
+        return list(found.values())
 
     async def add_evidence(
         self, case_id: str, resource: Mapping[str, Any], *, key: str, by: Person, at: datetime

@@ -73,10 +73,11 @@ class PracticeWithin:
         if word.gap:
             await self.hands.inquire(case_id)
             word = await self.hands.payer_word(case_id)
-        while word is not None and not word.final and (not word.sent or word.information_requested):
-            made = await self.hands.assess(case_id)
-            if made.next is not Next.SEND:
-                return
+        while word is not None and (word.change or (not word.final and (not word.sent or word.information_requested))):
+            if not word.change:
+                made = await self.hands.assess(case_id)
+                if made.next is not Next.SEND:
+                    return
             word = await self._send(case_id)
         if word is not None and word.final:
             await self.hands.record_determination(case_id)

@@ -10,6 +10,7 @@ from prior_auth.cql.data import DataSource
 from prior_auth.cql.errors import At, BudgetExceeded, EvaluationError, MissingParameter
 from prior_auth.cql.types import Type
 from prior_auth.cql.values.core import Fhir, Vocabulary
+from prior_auth.cql.values.patterns import Pattern
 from prior_auth.cql.values.temporal import DateTime
 from prior_auth.terminology.valuesets import ValueSet
 
@@ -18,6 +19,7 @@ Compute = Callable[["Run", Frame], Any]
 Items = TypeVar("Items", bound=Sequence[Any])
 
 MISSING = object()
+_STEPS_BETWEEN_LOOKS = 200  # about a millisecond
 Codes = tuple[tuple[str | None, str | None], ...]
 # A retrieve: resource type, path, and what selects: the value set's `url` or `url|version`, or codes.
 Asked = tuple[str, str | None, str | frozenset[Any] | None]
@@ -28,12 +30,15 @@ class Budget:
     """What one evaluation may use.
 
     Each row of a query, call of a function and piece of an expansion takes steps by the size of what is worked out for
-    it; the default is about a second's work.
+    it; the default is about a second's work. `seconds` count by `clock`, a monotonic one that the caller gives, since
+    nothing here reads any; without it only steps count.
     """
 
     steps: int = 200_000
     list_size: int = 100_000
     text_size: int = 1_000_000
+    seconds: float = 2.0
+    clock: Callable[[], float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +111,10 @@ def _references(value: Any) -> Iterator[str]:
 class Run:
     """The state of one evaluation; never shared, never kept."""
 
-    __slots__ = ("asked", "budget", "cache", "now", "parameters", "resources", "retrieves", "steps", "value_sets")
+    __slots__ = (
+        "_deadline", "_look_at", "_patterns", "_seconds", "asked", "budget", "cache", "now", "parameters", "resources",
+        "retrieves", "steps", "value_sets",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -125,11 +133,27 @@ class Run:
         self.cache: dict[Definition, Result] = {}
         self.retrieves: dict[int, Retrieve] = {}
         self.asked: dict[Asked, Retrieve] = {}
+        self._patterns: dict[str, Pattern] = {}
+        self._seconds = budget.seconds
+        self._deadline: float | None = None  # while a define is worked out
+        self._look_at = 0
 
     def step(self, count: int = 1) -> None:
         self.steps -= count
+        if self.steps < self._look_at:
+            self.look()
+
+    def look(self) -> None:
+        """BudgetExceeded where steps or time are used up; the clock is read once in many steps."""
         if self.steps < 0:
             raise BudgetExceeded(f"more than {self.budget.steps} steps", fix="narrow the retrieves of the rule")
+        clock = self.budget.clock
+        if clock is not None and self._deadline is not None:
+            self._look_at = max(self.steps - _STEPS_BETWEEN_LOOKS, 0)
+            if clock() > self._deadline:
+                raise BudgetExceeded(
+                    f"more than {self.budget.seconds} seconds of work", fix="narrow the retrieves of the rule"
+                )
 
     def sized(self, items: Items) -> Items:
         """The list itself, unless it is too long."""
@@ -141,6 +165,13 @@ class Run:
     def text_length(self, length: int) -> None:
         if length > self.budget.text_size:
             raise BudgetExceeded(f"a text of more than {self.budget.text_size} characters")
+
+    def pattern(self, text: str) -> Pattern:
+        """A regular expression, read once in an evaluation."""
+        found = self._patterns.get(text)
+        if found is None:
+            found = self._patterns[text] = Pattern(text)
+        return found
 
     def sized_text(self, text: str) -> str:
         self.text_length(len(text))
@@ -184,6 +215,23 @@ class Run:
         known = self.cache.get(definition)
         if known is not None:
             return known
+        clock = self.budget.clock
+        return (
+            self._worked_out(definition)
+            if clock is None or self._deadline is not None
+            else self._timed(definition, clock)
+        )
+
+    def _timed(self, definition: Definition, clock: Callable[[], float]) -> Result:
+        """What is asked for from outside; the time between two questions is not the rule's."""
+        self._deadline = clock() + self._seconds
+        self._look_at = self.steps
+        try:
+            return self._worked_out(definition)
+        finally:
+            self._seconds, self._deadline = self._deadline - clock(), None
+
+    def _worked_out(self, definition: Definition) -> Result:
         outer, self.retrieves = self.retrieves, {}
         value, problem = None, None
         try:

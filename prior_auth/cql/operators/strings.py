@@ -1,4 +1,4 @@
-"""Strings; patterns are bounded, see `_pattern`."""
+"""Strings; patterns are bounded, see `prior_auth.cql.values.patterns`."""
 
 from __future__ import annotations
 
@@ -6,13 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from prior_auth.cql.errors import BudgetExceeded, EvaluationError
+from prior_auth.cql.errors import EvaluationError
 from prior_auth.cql.operators.registry import operator
-
-MAX_PATTERN = 500
-MAX_WORK = 200_000_000
-_REPEAT = re.compile(r"[*+]|\{\d*,\d*\}")
-_NESTED = re.compile(r"[+*}]\)?[+*{]|\([^()]*[+*}][^()]*\)[+*{]|\\[1-9]|\(\?[<!=P(]")
 
 
 @operator("Add", "String, String -> String", run=True)
@@ -44,9 +39,11 @@ def split(text: str | None, separator: str | None) -> list[str] | None:
     return text.split(separator) if separator else [text]
 
 
-@operator("SplitOnMatches", "String, String -> List<String>")
-def split_on_matches(text: str, pattern: str) -> list[str]:
-    return _pattern(pattern, text).split(text)
+@operator("SplitOnMatches", "String, String -> List<String>", run=True)
+def split_on_matches(run: Any, text: str, pattern: str) -> list[str]:
+    found = run.pattern(pattern).on(text).split(text)
+    run.look()
+    return list(run.sized(found))
 
 
 @operator("Length", "String -> Integer")
@@ -99,9 +96,11 @@ def ends_with(text: str, ending: str) -> bool:
     return text.endswith(ending)
 
 
-@operator("Matches", "String, String -> Boolean")
-def matches(text: str, pattern: str) -> bool:
-    return _pattern(_searched(pattern), text).search(text) is not None
+@operator("Matches", "String, String -> Boolean", run=True)
+def matches(run: Any, text: str, pattern: str) -> bool:
+    found = run.pattern(_searched(pattern)).on(text).search(text) is not None
+    run.look()
+    return found
 
 
 def _searched(pattern: str) -> str:
@@ -115,23 +114,18 @@ def replace_matches(run: Any, text: str, pattern: str, replacement: str) -> str:
     template = re.sub(r"\\(?=\\|\$)|\$(\d)", lambda m: f"\x00{m[1]}\x01" if m[1] else "\x02", replacement)
     template = template.replace("\\", "\\\\").replace("\x02\\\\", "\\\\").replace("\x02", "")
     template = re.sub("\x00(\\d)\x01", r"\\g<\1>", template)
-    try:
-        return str(run.sized_text(_pattern(pattern, text).sub(template, text)))
-    except (re.error, IndexError) as problem:
-        raise EvaluationError("the replacement names a group that the pattern lacks") from problem
+    compiled = run.pattern(pattern).on(text)
+    if any(int(group) > compiled.groups for group in re.findall(r"\\g<(\d)>", template)):
+        raise EvaluationError("the replacement names a group that the pattern lacks")
+    grown = 0
 
+    def replaced(match: re.Match[str]) -> str:
+        nonlocal grown
+        found = match.expand(template)
+        grown += len(found)
+        run.text_length(grown)
+        return found
 
-def _pattern(pattern: str, text: str) -> re.Pattern[str]:
-    """The compiled pattern. EvaluationError for a wrong one, BudgetExceeded for one that could run away."""
-    if len(pattern) > MAX_PATTERN:
-        raise BudgetExceeded(f"a pattern may have {MAX_PATTERN} characters")
-    plain = re.sub(r"\\[^1-9]|\[(?:\\.|[^\]])*\]", "x", pattern)
-    if _NESTED.search(plain):
-        raise BudgetExceeded("a repeat within a repeat, a look-around or a back-reference is not allowed in a pattern")
-    repeats = len(_REPEAT.findall(plain))
-    if (len(text) + 1) ** (repeats + 1) > MAX_WORK:
-        raise BudgetExceeded("the pattern repeats too often for so long a text", fix="use fewer `*` and `+`")
-    try:
-        return re.compile(pattern)
-    except re.error as problem:
-        raise EvaluationError("the pattern is no regular expression", fix=str(problem)) from problem
+    found = compiled.sub(replaced, text)
+    run.look()
+    return str(run.sized_text(found))

@@ -13,11 +13,14 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from prior_auth import paths
 from prior_auth.charts import BundleFile
-from prior_auth.rulebook import Rulebook
+from prior_auth.evidence.definitions import EvidenceDefinitions
 
 SIZE = 5_000
+RULES = Path(__file__).parents[2] / "rules" / "evidence"
 PUBLIC = Path(__file__).parents[1] / "charts" / "public"
 TARGET = 0.5  # seconds
 
@@ -42,7 +45,8 @@ def measure() -> Iterator[dict[str, object]]:
 
 
 def catalogue() -> set[tuple[str, str]]:
-    searches = [search for definition in Rulebook.load().definitions for search in definition.searches]
+    files = {path.name: yaml.safe_load(path.read_text()) for path in sorted(RULES.glob("*.yaml"))}
+    searches = [search for definition in EvidenceDefinitions.parse(files) for search in definition.searches]
     wheres = {(search.resource, search.where.text) for search in searches if search.where is not None}
     return wheres | {(search.resource, value.read.text) for search in searches for value in search.values}
 

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from prior_auth import paths, stories
 from prior_auth.charts import BundleFile
 from prior_auth.conformance import fhirpath_suite
-from prior_auth.rulebook import Rulebook
+from prior_auth.evidence.definitions import EvidenceDefinitions
 
+RULES = Path(__file__).parents[2] / "rules" / "evidence"
 PUBLIC = Path(__file__).parents[1] / "charts" / "public"
 SHARED = Path(os.environ.get("PRIOR_AUTH_SHARED", Path(__file__).parents[3] / "shared"))
 SUITE = SHARED / "suites" / "fhirpath" / "tests-fhir-r4.xml"
@@ -26,7 +28,8 @@ DIFFERENCES = json.loads(Path(__file__).with_name("engine_differences.json").rea
 
 def catalogue() -> set[tuple[str, str]]:
     """(resource type, expression) of every search and value of rules/evidence."""
-    searches = [search for definition in Rulebook.load().definitions for search in definition.searches]
+    files = {path.name: yaml.safe_load(path.read_text()) for path in sorted(RULES.glob("*.yaml"))}
+    searches = [search for definition in EvidenceDefinitions.parse(files) for search in definition.searches]
     wheres = {(search.resource, search.where.text) for search in searches if search.where is not None}
     return wheres | {(search.resource, value.read.text) for search in searches for value in search.values}
 

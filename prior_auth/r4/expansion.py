@@ -94,7 +94,7 @@ class Expander:
         return result
 
     def _of_system(self, include: _Resource) -> Codes:
-        system = include["system"]
+        system = include["system"].partition("|")[0]  # some guides write the version here
         if "concept" in include:
             return Codes("", listed={system: frozenset(one["code"] for one in include["concept"])})
         if system not in self._codesystems:

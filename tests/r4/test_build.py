@@ -107,6 +107,10 @@ def test_a_complete_code_system_is_named_and_an_absent_one_is_unlisted():
     assert expand({"system": "licensed"}).unlisted == {"licensed"}
 
 
+def test_a_version_in_the_name_of_a_system_is_no_part_of_it():
+    assert expand({"system": "s|4.0.1"}).whole == {"s"}
+
+
 def test_hierarchies_and_properties_filter():
     def filtered(**one):
         return expand({"system": "s", "filter": [one]}).listed["s"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from prior_auth.domain.evidence import Unread
 from prior_auth.evidence.claims import agree
@@ -57,10 +58,23 @@ def _pairs(statements: Sequence[Statement]) -> Iterator[tuple[Statement, Stateme
     for group in groups.values():
         if len({_claim(each) for each in group}) < 2:
             continue
-        for number, one in enumerate(group):
-            for other in group[number + 1 :]:
-                if _disagree(one, other) and _one_method(one, other) and _one_day(one, other):
-                    yield one, other
+        for one, other in _of_one_day(group):
+            if _disagree(one, other) and _one_method(one, other):
+                yield one, other
+
+
+def _of_one_day(group: Sequence[Statement]) -> Iterator[tuple[Statement, Statement]]:
+    """Pairs that count for one day. Each exact day is its own heap, so that a long series of results costs little."""
+    heaps: dict[object, list[Statement]] = defaultdict(list)
+    for each in group:
+        days = each.when.days
+        heaps[days.earliest if days is not None and days.is_exact else None].append(each)
+    vague = heaps.pop(None, [])
+    for heap in heaps.values():
+        yield from ((one, other) for one, other in combinations(heap, 2) if _one_day(one, other))
+    exact = [each for heap in heaps.values() for each in heap]
+    for number, one in enumerate(vague):
+        yield from ((one, other) for other in (*vague[number + 1 :], *exact) if _one_day(one, other))
 
 
 def _claim(statement: Statement) -> object:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from prior_auth.domain.dates import PartialDate
@@ -73,6 +74,7 @@ def period_of(when: When) -> dict[str, str]:
     return {key: text for key, text in (("start", when.text), ("end", when.end)) if text}
 
 
+@lru_cache(maxsize=8192)
 def parsed(text: str | None) -> PartialDate | None:
     try:
         return PartialDate.parse(text) if text else None

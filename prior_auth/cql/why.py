@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from prior_auth.cql import helpers
 from prior_auth.cql.compiler.queries import CODE_PATHS
@@ -33,6 +33,14 @@ _BASES = frozenset({"Name", "This", *_STEPS})
 _PLAIN = frozenset({type(None), bool, str, int})
 
 
+class _Met(NamedTuple):
+    """What the tree of a define refers to."""
+
+    defines: dict[str, None]
+    parameters: dict[str, Any]
+    resources: dict[str, Fhir]
+
+
 def explanation(results: Results, *names: str) -> Json:
     """How these defines came to their values. ValueError where the evaluation was not traced."""
     return Explainer(results).explanation(*names)
@@ -48,9 +56,8 @@ class Explainer:
         self.results, self.run = results, run
         self.origins = Origins()
         self.told: dict[str, Json] = {}
-        self.uses: dict[str, dict[str, None]] = {}
-        self.met: dict[str, dict[str, Fhir]] = {}
-        self.inside: tuple[dict[str, None], dict[str, Fhir]] = ({}, {})  # defines and resources of the one being told
+        self.met: dict[str, _Met] = {}
+        self.inside = _Met({}, {}, {})  # of the define that is being told
         self.normal: dict[int, Any] = {}  # by id: the events keep the values alive
         self.problems: dict[tuple[str, str], str] = {}
         self.ways = self._ways()
@@ -66,13 +73,15 @@ class Explainer:
         reached = dict.fromkeys(asked)
         waiting = [*asked]
         while waiting:
-            new = [one for one in self.uses[waiting.pop(0)] if one not in reached]
+            new = [one for one in self.met[waiting.pop(0)].defines if one not in reached]
             reached |= dict.fromkeys(new)
             waiting += new
-        resources = {reference: one for name in reached for reference, one in self.met[name].items()}
+        met = [self.met[name] for name in reached]
+        resources = {reference: one for part in met for reference, one in part.resources.items()}
         return {
             "asked": asked,
             "defines": {name: self.told[name] for name in reached},
+            "parameters": {name: value for part in met for name, value in part.parameters.items()},
             "resources": {reference: _resource(one) for reference, one in resources.items()},
         }
 
@@ -86,8 +95,8 @@ class Explainer:
         name = f"{key[0]}.{key[1]}"
         if name not in self.told:
             self.told[name] = told = {"value": None, "tree": None}
-            outer, self.inside = self.inside, ({}, {})
-            self.uses[name], self.met[name] = self.inside
+            outer, self.inside = self.inside, _Met({}, {}, {})
+            self.met[name] = self.inside
             self._tell(key, told)
             self.inside = outer
         return name
@@ -115,10 +124,11 @@ class Explainer:
         site = event.site
         if site.refers is not None:
             name = self.define(site.refers)
-            self.inside[0][name] = None
+            self.inside.defines[name] = None
             return {"kind": "define", "name": name, "value": self.told[name]["value"]}
         if site.parameter is not None:
-            return {"kind": "parameter", "name": site.parameter, "value": self.shown(event.value)}
+            self.inside.parameters[site.parameter] = value = self.shown(event.value)
+            return {"kind": "parameter", "name": site.parameter, "value": value}
         return self.ways.get(site.op, self._operation)(event)
 
     def _literal(self, event: Event) -> Json:
@@ -308,7 +318,7 @@ class Explainer:
     def _resource(self, value: Fhir) -> Json:
         reference = value.reference
         if reference is not None:
-            self.inside[1][reference] = value
+            self.inside.resources[reference] = value
         return {"reference": reference}
 
     def shown(self, value: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 
 from prior_auth.cql.normal import normal
 from prior_auth.cql.sentences import CONTENT, MISSING, Finding, findings
-from prior_auth.cql.why import explanation
+from prior_auth.cql.why import Explainer
 from prior_auth.domain.assessment import CriterionResult, DataRequirement, ItemAssessment
 from prior_auth.domain.criterion import Outcome
 from prior_auth.domain.evidence import Evidence, Fact, Tier
@@ -64,21 +64,23 @@ def explained(
     heard = hearings(
         request, evidence, rules, as_of=as_of, received_on=received_on, payer=payer, plan=plan, traced=True
     )
-    return tuple(_item(one.hearing, one.judged()) for one in heard)
+    return tuple(explained_item(one.hearing, one.judged()) for one in heard)
 
 
-def _item(hearing: Hearing | None, item: ItemAssessment) -> ExplainedItem:
+def explained_item(hearing: Hearing | None, item: ItemAssessment) -> ExplainedItem:
+    """The criteria of the path that the item was judged by; none where there was no hearing or no path."""
     if hearing is None or item.path is None:
         return ExplainedItem(item, ())
     path = next(one for one in hearing.rule.policy.paths if one.id == item.path)
     pairs = zip(path.criteria, item.criteria, strict=True)
-    return ExplainedItem(item, tuple(explain(hearing, criterion, result) for criterion, result in pairs))
+    explainer = Explainer(hearing.results)
+    return ExplainedItem(item, tuple(explain(hearing, explainer, criterion, result) for criterion, result in pairs))
 
 
-def explain(hearing: Hearing, criterion: Criterion, result: CriterionResult) -> Explanation:
-    """One criterion, as this hearing judged it. ValueError where the hearing was not traced."""
+def explain(hearing: Hearing, explainer: Explainer, criterion: Criterion, result: CriterionResult) -> Explanation:
+    """One criterion, as the hearing judged it; `explainer` tells the defines of this hearing, each once."""
     names = [criterion.test, criterion.evidence, *([criterion.applies] if criterion.applies else [])]
-    told = explanation(hearing.results, *names)
+    told = explainer.explanation(*names)
     rule = dict(zip(("test", "evidence", "applies"), told["asked"], strict=False))
     data = {
         "criterion": criterion.id,
@@ -92,6 +94,7 @@ def explain(hearing: Hearing, criterion: Criterion, result: CriterionResult) -> 
             "doubted": hearing.doubted(criterion),
         },
         "thresholds": _thresholds(hearing, criterion, told),
+        "parameters": told["parameters"],
         "missing": [requirement_as_json(one) for one in result.missing],
         "facts": _facts(hearing.evidence, told["resources"]),
         "defines": told["defines"],
@@ -102,20 +105,13 @@ def explain(hearing: Hearing, criterion: Criterion, result: CriterionResult) -> 
 
 def _thresholds(hearing: Hearing, criterion: Criterion, told: Json) -> Json:
     """The dated values that were used, with where the payer says so."""
-    used = _parameters(told["defines"])
+    used = told["parameters"]
     named = {name: dated for name, dated in hearing.values.items() if dated is not None}
     return {
         name: {"value": str(hearing.parameters[name]), "reference": dated.reference}
         for name, dated in sorted(named.items())
         if name in used or name == criterion.fresh
     }
-
-
-def _parameters(node: Any) -> set[str]:
-    if isinstance(node, Mapping):
-        own = {node["name"]} if node.get("kind") == "parameter" else set()
-        return own.union(*(_parameters(one) for one in node.values()))
-    return set[str]().union(*(_parameters(one) for one in node)) if isinstance(node, list) else set()
 
 
 def _facts(evidence: Evidence, resources: Mapping[str, Any]) -> Json:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ssl
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import httpx2
 from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
@@ -22,7 +26,7 @@ from prior_auth.domain.legal_clock import LegalClock
 from prior_auth.domain.parties import Address, PayerIdentity, PracticeIdentity
 from prior_auth.domain.request import AuthorizationRequest
 from prior_auth.engine import Engine
-from prior_auth.errors import BadInput
+from prior_auth.errors import BadInput, SettingsError
 from prior_auth.fhir import json
 from prior_auth.fhir.chart_bundle import chart_resources
 from prior_auth.fhir.pas_request import ReadRequest
@@ -30,13 +34,21 @@ from prior_auth.rulebook import Rulebook
 from prior_auth.settings import Payer as PayerSettings
 from prior_auth.settings import Practice as PracticeSettings
 from prior_auth.settings import Rules, Temporal, read
+from prior_auth.smart.client import Identity, SmartAuth
+from prior_auth.smart.clients import Registry
+from prior_auth.smart.keys import Key, load_or_create, published
+from prior_auth.smart.server import AuthorizationServer, PublishedKeys
+from prior_auth.smart.tokens import Tokens
+from prior_auth.store.assertions import SqlAssertions
 from prior_auth.store.audit import AuditReport, compare
 from prior_auth.store.authorizations import SqlAuthorizations
 from prior_auth.store.cases import SqlCases
 from prior_auth.store.database import Database, sqlite_url
 from prior_auth.store.seal import KeyRing
 from prior_auth.store.tables import Side
+from prior_auth.transports import fhir_pas, rest_hook
 from prior_auth.transports.fhir_pas import FhirPas
+from prior_auth.transports.http import fetch
 from prior_auth.transports.rest_hook import RestHook
 from workflows.client import PayerStories, PracticeStories, Stories
 from workflows.options import Patience
@@ -65,6 +77,8 @@ class PracticeSide:
     practice: PracticeIdentity
     key: bytes  # seals workflow payloads
     notification_url: str
+    notification_secret: str = ""  # the payer sends it along (Subscription.channel.header)
+    signing_key: Key | None = None  # where the payer knows us by a client id
 
     def activities(self) -> PracticeActivities:
         return PracticeActivities(
@@ -80,7 +94,16 @@ class PracticeSide:
 
     def app(self, temporal: Temporal) -> FastAPI:
         stories = PracticeStories(Stories(temporal.address, "practice", self.key), self.store)
-        app = practice_app(Practice(self.store, stories, CLOCK, self.settings.person, Intake(self.engine).opening))
+        window = Practice(
+            self.store,
+            stories,
+            CLOCK,
+            self.settings.person,
+            Intake(self.engine).opening,
+            notification_secret=self.notification_secret,
+            jwks=published(self.signing_key) if self.signing_key else None,
+        )
+        app = practice_app(window)
         app.add_middleware(
             TrustedHostMiddleware, allowed_hosts=self.settings.called(self.practice.base, self.notification_url)
         )
@@ -96,12 +119,14 @@ class PayerSide:
     store: SqlAuthorizations
     identity: PayerIdentity
     key: bytes
+    notifier: RestHook
+    authorization: AuthorizationServer | None = None
 
     def activities(self) -> PayerActivities:
         return PayerActivities(
             store=self.store,
             engine=self.engine,
-            notifier=RestHook(),
+            notifier=self.notifier,
             identity=self.identity,
             payer_id=self.settings.payer_id,
             clock=CLOCK,
@@ -119,7 +144,9 @@ class PayerSide:
                 self.identity,
                 self.settings.answer_within,
                 self._clock,
-            )
+                self.settings.retention,
+            ),
+            self.authorization,
         )
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=self.settings.called(self.identity.base))
         return app
@@ -166,20 +193,27 @@ class Intake:
 async def practice_side() -> AsyncIterator[PracticeSide]:
     """Open the practice's store and rules; close the store at the end."""
     found = read(PracticeSettings)
+    _refuse_open_wires(found)
     keys = KeyRing.load_or_create(_key_file(found, "practice"))
-    database = await Database.open(_database(found, "practice"), Side.PRACTICE, keys)
-    try:
+    signing_key = _signing_key(found) if found.client_id else None
+    async with AsyncExitStack() as stack:
+        database = await Database.open(_database(found, "practice"), Side.PRACTICE, keys)
+        stack.push_async_callback(database.close)
+        auth = None
+        if signing_key is not None:
+            auth = SmartAuth(found.payer_url, Identity(found.client_id, signing_key, found.scope), CLOCK.now)
+        http = await stack.enter_async_context(_caller(found, fhir_pas.TIMEOUT, auth))
         yield PracticeSide(
             settings=found,
             engine=_engine(),
             store=SqlCases(database),
-            transport=FhirPas(found.payer_url),
+            transport=FhirPas(found.payer_url, client=http),
             practice=_practice(found),
             key=keys.derived("workflow payloads"),
-            notification_url=found.notification_url or f"http://{found.host}:{found.port}/fhir/notifications",
+            notification_url=found.notification_url or f"{_root(found)}/fhir/notifications",
+            notification_secret=urlsafe_b64encode(keys.derived("notifications")).decode().rstrip("="),
+            signing_key=signing_key,
         )
-    finally:
-        await database.close()
 
 
 @asynccontextmanager
@@ -188,12 +222,62 @@ async def payer_side() -> AsyncIterator[PayerSide]:
     found = read(PayerSettings)
     keys = KeyRing.load_or_create(_key_file(found, "payer"))
     engine = _engine()
-    identity = engine.identity(found.payer_id, base=found.public_url or f"http://{found.host}:{found.port}/fhir")
-    database = await Database.open(_database(found, "payer"), Side.PAYER, keys)
+    base = found.public_url or f"{_root(found)}/fhir"
+    async with AsyncExitStack() as stack:
+        database = await Database.open(_database(found, "payer"), Side.PAYER, keys)
+        stack.push_async_callback(database.close)
+        http = await stack.enter_async_context(_caller(found, rest_hook.TIMEOUT))
+        authorization = None
+        if found.authentication == "required":
+            authorization = AuthorizationServer(
+                base=base,
+                token_url=f"{base.removesuffix('/fhir')}/auth/token",
+                registry=Registry(found.clients),
+                tokens=Tokens(keys.derived("access tokens"), base),
+                keys=PublishedKeys(partial(fetch, http)),
+                replay=SqlAssertions(database),
+            )
+        yield PayerSide(
+            settings=found,
+            engine=engine,
+            store=SqlAuthorizations(database),
+            identity=engine.identity(found.payer_id, base=base),
+            key=keys.derived("workflow payloads"),
+            notifier=RestHook(client=http),
+            authorization=authorization,
+        )
+
+
+def _root(found: PracticeSettings | PayerSettings) -> str:
+    """Where a window is reached if no setting says otherwise."""
+    return f"{'https' if found.tls_certificate else 'http'}://{found.host}:{found.port}"
+
+
+def _caller(
+    found: PracticeSettings | PayerSettings, timeout: httpx2.Timeout, auth: httpx2.Auth | None = None
+) -> httpx2.AsyncClient:
+    """Calls the other company, believing whom the settings say."""
     try:
-        yield PayerSide(found, engine, SqlAuthorizations(database), identity, keys.derived("workflow payloads"))
-    finally:
-        await database.close()
+        believed = ssl.create_default_context(cafile=str(found.tls_authorities)) if found.tls_authorities else True
+    except OSError as problem:
+        name = str(found.tls_authorities)
+        raise SettingsError("no certificates can be read", where=name, fix="name a PEM file") from problem
+    return httpx2.AsyncClient(timeout=timeout, auth=auth, verify=believed)
+
+
+def _signing_key(found: PracticeSettings) -> Key:
+    return load_or_create(found.signing_key or found.data / "practice-signing.jwk")
+
+
+def _refuse_open_wires(found: PracticeSettings) -> None:
+    """Patients' data leave this machine by https only, unless somebody answers for the wire."""
+    url = httpx2.URL(found.payer_url)
+    if url.scheme != "https" and url.host not in ("127.0.0.1", "localhost", "::1") and not found.plain_http:
+        raise SettingsError(
+            "the payer's address is not https",
+            where="PRIOR_AUTH_PRACTICE_PAYER_URL",
+            fix="use https, or set PRIOR_AUTH_PRACTICE_PLAIN_HTTP=true on a network of your own",
+        )
 
 
 def _engine() -> Engine:
@@ -213,7 +297,7 @@ def _practice(found: PracticeSettings) -> PracticeIdentity:
     """Who the practice is on the wire; what is lacking is named before anything is sent, not here."""
     address = Address((found.address_line,), found.city, found.state, found.postal_code) if found.address_line else None
     return PracticeIdentity(
-        base=found.public_url or f"http://{found.host}:{found.port}/fhir",
+        base=found.public_url or f"{_root(found)}/fhir",
         name=found.organization,
         npi=found.npi or None,
         tin=found.tax_id or None,

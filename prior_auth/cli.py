@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from prior_auth import cli_conformance, cli_deadlines, cli_rules, running
+from prior_auth import cli_clients, cli_conformance, cli_deadlines, cli_rules, running
 from prior_auth.charts.bundle_file import BundleFile
 from prior_auth.engine import Engine
 from prior_auth.errors import BadInput, PriorAuthError
@@ -101,6 +101,7 @@ def validate(
 
 
 running.register(app)
+app.add_typer(cli_clients.clients, name="clients")
 cli_deadlines.register(app)
 cli_rules.register(app)
 cli_conformance.register(app)

@@ -28,9 +28,11 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from prior_auth.errors import SettingsError
+from prior_auth.smart.clients import Client, Registry
 
 LOOPBACK = "127.0.0.1"
 _PREFERRED = {"temporal": 7233, "temporal-ui": 8233, "practice": 8701, "payer": 8702}
+_CLIENT_ID = "practice"
 _STARTS_WITHIN = 60.0  # seconds
 _PORTS_FREE_WITHIN = 15.0
 _RESTART_AFTER = 0.5
@@ -133,6 +135,7 @@ class Supervisor:
 
     def start(self, say: Callable[[str], None]) -> None:
         """Start everything in order and wait until each answers. Raises SettingsError where one does not."""
+        self._introduce()
         for service in self._plan():
             self._services[service.name] = service
             self._start(service)
@@ -193,6 +196,7 @@ class Supervisor:
             "PRIOR_AUTH_PRACTICE_PORT": str(self.ports["practice"]),
             "PRIOR_AUTH_PRACTICE_PAYER_URL": f"{urls['payer']}fhir",
             "PRIOR_AUTH_PRACTICE_NOTIFICATION_URL": f"{urls['practice']}fhir/notifications",
+            "PRIOR_AUTH_PRACTICE_CLIENT_ID": _CLIENT_ID,
         }
         payer = {
             "PRIOR_AUTH_PAYER_DATA": str(self.data / "payer"),
@@ -204,6 +208,14 @@ class Supervisor:
             plan.append(Service(side, _ourselves("serve", side), environment, answers, self.ports[side]))
             plan.append(Service(f"{side}-worker", _ourselves("work", side), environment, self._mark(side).exists))
         return plan
+
+    def _introduce(self) -> None:
+        """Have the payer know the practice, as its operator would: by its ids, and where it publishes its keys."""
+        setting = {**os.environ, **self._extra}
+        named = (setting.get(f"PRIOR_AUTH_PRACTICE_{name}") for name in ("SENDER_CODE", "NPI"))
+        ids = tuple(id for id in named if id) or ("unnamed",)
+        keys = f"{self.urls()['practice']}.well-known/jwks.json"
+        Registry(self.data / "payer" / "clients.json").add(Client(_CLIENT_ID, "the practice", ids, jwks_url=keys))
 
     def _mark(self, side: str) -> Path:
         """A worker writes this file once it works."""

@@ -18,7 +18,6 @@ from prior_auth.bootstrap import CLOCK, PayerSide, PracticeSide
 from prior_auth.errors import TransportError
 from prior_auth.fhir import subscription
 from prior_auth.settings import Temporal
-from prior_auth.transports.rest_hook import RestHook
 from workflows.authorization import AuthorizationWorkflow
 from workflows.client import PayerStories, PracticeStories, Stories, sweep_for_ever
 from workflows.codec import converter
@@ -115,6 +114,7 @@ async def _watching(side: PracticeSide, stories: PracticeStories) -> None:
     wanted = subscription.subscription(
         [side.practice.sender_code or ""],
         endpoint=side.notification_url,
+        headers=[f"Authorization: Bearer {side.notification_secret}"],
         heartbeat=max(1, int(period.total_seconds())),
     )
     watchdog = Watchdog(side.store, side.transport, stories, CLOCK, wanted=wanted, heartbeat=period)
@@ -136,7 +136,7 @@ async def _watching(side: PracticeSide, stories: PracticeStories) -> None:
 
 
 async def _beating(side: PayerSide) -> None:
-    heartbeats = Heartbeats(side.store, RestHook(), side.identity.base, CLOCK)
+    heartbeats = Heartbeats(side.store, side.notifier, side.identity.base, CLOCK)
     while True:
         try:
             await heartbeats.beat()

@@ -5,23 +5,29 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from hmac import compare_digest
 
 from fastapi import FastAPI, Request, Response
 
 from prior_auth.api.bodies import fhir_body
 from prior_auth.domain.people import ENGINE
-from prior_auth.errors import BadInput
+from prior_auth.errors import BadInput, Unauthorized
 from prior_auth.fhir import bundle, json, pas_determination, subscription
 from prior_auth.fhir.subscription import Event, Kind, Notification
 from prior_auth.ports import CaseStore, Clock, PracticeOrchestrator
 
 
-def add_doors(app: FastAPI, store: CaseStore, stories: PracticeOrchestrator, clock: Clock) -> None:
+def add_doors(app: FastAPI, store: CaseStore, stories: PracticeOrchestrator, clock: Clock, *, secret: str) -> None:
+    """`secret` is what our Subscription asks the payer to send along; with none, anybody's notifications are taken."""
     inbox = Inbox(store, stories, clock)
+    expected = f"Bearer {secret}".encode()
 
     @app.post("/fhir/notifications")
     async def notification(request: Request) -> Response:
         """Backport R4: 2xx once it is kept; the same event again changes nothing."""
+        stated = request.headers.get("authorization", "").encode()
+        if secret and not compare_digest(stated, expected):
+            raise Unauthorized("not the secret of our subscription", fix="send the channel's header as it was given")
         await inbox.take(subscription.read_notification(json.read(await fhir_body(request))))
         return Response(status_code=204)
 

@@ -22,7 +22,7 @@ def practice_app(practice: Practice) -> FastAPI:
     problems.install(app)
     pages.install(app, side="practice", person=practice.person)
     add_message_doors(app, practice.store)
-    notices.add_doors(app, practice.store, practice.stories, practice.clock)
+    notices.add_doors(app, practice.store, practice.stories, practice.clock, secret=practice.notification_secret)
     _add_program_doors(app, practice)
     practice_pages.add_pages(app, practice)
     return app
@@ -32,6 +32,10 @@ def _add_program_doors(app: FastAPI, practice: Practice) -> None:
     @app.get("/health")
     async def health() -> dict[str, str]:
         return {"status": "up"}
+
+    @app.get("/.well-known/jwks.json")
+    async def jwks() -> Response:
+        return _program(practice.jwks or {"keys": []})
 
     @app.post("/api/cases", status_code=202)
     async def open_case(request: Request, order: str | None = None, payer: str | None = None) -> Response:
@@ -59,16 +63,16 @@ def _add_program_doors(app: FastAPI, practice: Practice) -> None:
         await practice.release(case_id, how, version)
         return _program({"case": case_id, "released": how}, 202)
 
-    @app.post("/api/cases/{case_id}/inquiry", status_code=202)
-    async def inquire(case_id: str) -> Response:
-        await practice.inquire(case_id)
-        return _program({"case": case_id}, 202)
     @app.post("/api/cases/{case_id}/changes", status_code=202)
     async def change(case_id: str, request: Request) -> Response:
         """What is to be changed: `cancel` (true, or orders), `orders` (FHIR), `drop` (evidence)."""
         case = await practice_changes.change(practice, case_id, json.read(await request.body()))
         return _program(_facts(case), 202)
 
+    @app.post("/api/cases/{case_id}/inquiry", status_code=202)
+    async def inquire(case_id: str) -> Response:
+        await practice.inquire(case_id)
+        return _program({"case": case_id}, 202)
 
 
 def _program(body: Any, status: int = 200) -> Response:

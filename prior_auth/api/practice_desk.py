@@ -39,6 +39,8 @@ class Practice:
     clock: Clock
     person: Person
     intake: Callable[[Mapping[str, Any], str | None, str | None], Opening]
+    notification_secret: str = ""  # what the payer's notifications carry; without one anybody's are taken
+    jwks: Mapping[str, Any] | None = None  # our public keys, for payers to check our assertions by
 
     async def open(self, body: bytes, order: str | None, payer: str | None) -> Case:
         """Store first, then the story; the same order again is the same case."""
@@ -95,7 +97,6 @@ class Practice:
         await self.store.note(case_id, "released", by=self.person, at=now, facts={"how": how}, key=key)
         await self.store.stir(case_id)
         await self.stories.nudge(case_id)
-
 
     async def inquire(self, case_id: str) -> None:
         """A person wants to know what became of it: the payer is asked once, by the case's story."""

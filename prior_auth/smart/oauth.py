@@ -6,7 +6,8 @@ from prior_auth.errors import PriorAuthError
 
 
 class OAuthError(PriorAuthError):
-    """`code` is OAuth's (`invalid_client`, `invalid_request`, `invalid_scope`, `unsupported_grant_type`)."""
+    """`code` is OAuth's: `invalid_client`, `invalid_request`, `invalid_scope`, `unsupported_grant_type`; and
+    `temporarily_unavailable` where the same request may do later."""
 
     def __init__(self, code: str, message: str, *, fix: str | None = None) -> None:
         super().__init__(message, where="token request", fix=fix)
@@ -14,4 +15,4 @@ class OAuthError(PriorAuthError):
 
     @property
     def status(self) -> int:
-        return 401 if self.code == "invalid_client" else 400
+        return {"invalid_client": 401, "temporarily_unavailable": 503}.get(self.code, 400)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
-from prior_auth.errors import BadInput, TransportError
+from prior_auth.errors import BadInput, TemporaryTransportError, TransportError
 from prior_auth.smart import assertion
 from prior_auth.smart.clients import Client, Registry
 from prior_auth.smart.keys import ALGORITHMS, Key, read_keys
@@ -60,6 +60,8 @@ class PublishedKeys:
     async def _fetched(self, url: str) -> Sequence[Key]:
         try:
             return read_keys(json.loads(await self.fetch(url)), where=url)
+        except TemporaryTransportError as problem:
+            raise OAuthError("temporarily_unavailable", "the keys of this client cannot be had now") from problem
         except (TransportError, BadInput, ValueError) as problem:
             raise OAuthError(
                 "invalid_client", "the keys of this client cannot be had", fix=f"publish them at {url}"

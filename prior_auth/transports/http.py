@@ -34,6 +34,11 @@ async def post(client: httpx2.AsyncClient, url: str, body: bytes, headers: Mappi
     return await call(client, "POST", url, body, headers)
 
 
+async def fetch(client: httpx2.AsyncClient, url: str) -> bytes:
+    """GET a public JSON document, such as another company's keys. Raises as `post`."""
+    return await call(client, "GET", url, None, {"Accept": "application/json"})
+
+
 async def call(
     client: httpx2.AsyncClient, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
 ) -> bytes:

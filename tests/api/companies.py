@@ -40,6 +40,7 @@ from prior_auth.store.database import Database, sqlite_url
 from prior_auth.store.seal import KEY_BYTES, KeyRing
 from prior_auth.store.tables import Side
 from prior_auth.transports.fhir_pas import FhirPas
+from prior_auth.transports.rest_hook import RestHook
 from workflows.messages import Next, PayerWord
 from workflows.payer_activities import PayerActivities
 from workflows.practice_activities import PracticeActivities
@@ -171,9 +172,8 @@ async def payer(folder: Path, *, url: str) -> AsyncIterator[PayerSide]:
     identity = engine().identity("EXPAYER01", base=f"{url}/fhir")
     database = await Database.open(sqlite_url(folder / "payer.db"), Side.PAYER, KEYS)
     try:
-        yield PayerSide(
-            PayerSettings(answer_within=timedelta(seconds=2)), engine(), SqlAuthorizations(database), identity, b""
-        )
+        settings = PayerSettings(answer_within=timedelta(seconds=2))
+        yield PayerSide(settings, engine(), SqlAuthorizations(database), identity, b"", RestHook())
     finally:
         await database.close()
 

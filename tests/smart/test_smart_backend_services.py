@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
-from prior_auth.errors import BadInput, FatalTransportError, NotFound, SettingsError
+from prior_auth.errors import BadInput, FatalTransportError, NotFound, SettingsError, TemporaryTransportError
 from prior_auth.smart import assertion, keys
 from prior_auth.smart.clients import Client, Registry
 from prior_auth.smart.oauth import OAuthError
@@ -222,12 +223,22 @@ async def test_keys_at_a_url_are_asked_for_again_when_a_client_has_a_new_one_but
     assert len(asked) == 3
 
 
-async def test_a_client_whose_keys_cannot_be_had_is_refused_not_a_crash(
-    server: AuthorizationServer, registry: Registry
+@pytest.mark.parametrize(
+    ("problem", "status"),
+    [(FatalTransportError("gone"), 401), (TemporaryTransportError("away"), 503), (None, 401)],
+)
+async def test_a_client_whose_keys_cannot_be_had_is_refused_or_told_to_come_again(
+    server: AuthorizationServer, registry: Registry, problem: Exception | None, status: int
 ) -> None:
+    async def fetch(url: str) -> bytes:
+        if problem is not None:
+            raise problem
+        return b"<html>"
+
     registry.add(client(jwks=None, jwks_url="https://riverside.example.org/jwks.json"))
-    with pytest.raises(OAuthError, match="cannot be had"):
-        await server.token(form(signed()), now=NOW)
+    with pytest.raises(OAuthError, match="cannot be had") as refused:
+        await replace(server, keys=PublishedKeys(fetch)).token(form(signed()), now=NOW)
+    assert refused.value.status == status
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from prior_auth.domain.coding import Coding
 from prior_auth.errors import BadInput
-from prior_auth.fhir import pas_request
+from prior_auth.fhir import codes, json, pas_changes, pas_request, pas_update
+from prior_auth.fhir.validate import validate
 
 Json = dict[str, Any]
 BASE = "https://oncology.example.org/fhir"
@@ -161,3 +164,69 @@ def test_an_items_trace_number_stays_that_of_the_first_request(world: Any, first
 def test_an_update_of_something_else_is_refused(world: Any) -> None:
     with pytest.raises(BadInput, match="no request to update"):
         version(world, 2).build(prior={"resourceType": "Bundle", "entry": []})
+
+
+def test_trap_10_a_dropped_number_is_never_used_again(world: Any, first: Json) -> None:
+    other = replace(world.request.items[0], order="MedicationRequest/other")
+    second_order = {**world.resource("MedicationRequest/order"), "id": "other"}
+    both = version(world, 2, chart=[*world.chart, second_order])
+    both = both.changed(request=replace(world.request, items=(*world.request.items, other)))
+    with_both = both.build(prior=first).bundle
+    without = version(world, 3).build(prior=with_both).bundle
+    again = both.changed(stamp=version(world, 4).stamp).build(prior=without).bundle
+
+    numbers = [(one.sequence, one.cancelled) for one in pas_request.read(again).items]
+    assert numbers == [(1, False), (2, True), (3, False)]
+
+
+def test_an_order_that_now_asks_for_something_else_is_dropped_and_added_anew(world: Any, first: Json) -> None:
+    changed = replace(world.request.items[0], service=Coding(codes.HCPCS, "J9271"), codings=())
+    update = version(world, 2, request=replace(world.request, items=(changed,))).build(prior=first).bundle
+
+    read = pas_request.read(update)
+    assert [(one.sequence, one.cancelled, one.item.service.code) for one in read.items] == [
+        (1, True, "Q5117"),
+        (2, False, "J9271"),
+    ]
+
+
+def test_prof_7_and_3_4_2_08_cancelling_all_keeps_every_entry_and_says_so_twice(world: Any, first: Json) -> None:
+    update = json.read(json.write(pas_request.cancel(first, stamp=version(world, 2).stamp)))
+
+    assert [one for one in validate(update) if one.severity == "error"] == []
+    read = pas_request.read(update)
+    assert read.cancelled
+    assert [(one.sequence, one.cancelled, one.change) for one in read.items] == [(1, True, "changed")]
+    assert read.request.items == ()
+    before = pas_request.read(first)
+    assert len(read.claim["supportingInfo"]) == len(before.claim["supportingInfo"])
+    assert read.claim["status"] == "active"
+    assert read.prior_claim == before.claim_url
+    assert set(urls(first)) < set(urls(update))
+
+
+def test_what_differs_is_found_by_comparison_whatever_the_marks_say(world: Any, first: Json) -> None:
+    same = pas_request.read(version(world, 2).build(prior=first).bundle)
+    fewer = replace(world.request.items[0], units=Decimal(21))
+    less = pas_request.read(version(world, 2, request=replace(world.request, items=(fewer,))).build(prior=first).bundle)
+    gone = pas_request.read(pas_request.cancel(first, stamp=version(world, 2).stamp))
+    before = pas_request.read(first)
+
+    assert pas_changes.between(before, same) == pas_changes.Changes(
+        frozenset({1}), frozenset(), frozenset(), frozenset(), information_dropped=False
+    )
+    assert pas_changes.between(before, less).revised == {1}
+    assert pas_changes.between(before, gone).cancelled == {1}
+    assert pas_changes.between(gone, gone).unchanged == {1}
+    short = pas_request.read(version(world, 2, evidence=("Condition/cancer",)).build(prior=first).bundle)
+    assert pas_changes.between(before, short).information_dropped
+
+
+def test_only_the_mark_that_its_guide_forbids_is_passed_over(world: Any, first: Json) -> None:
+    update = version(world, 2, evidence=("Condition/cancer",)).build(prior=first).bundle
+    found = [one.path for one in validate(update) if one.severity == "error"]
+    assert found
+    assert all(pas_update.is_demanded_mark(update, one) for one in found)
+    place = "Bundle.entry[0].resource.supportingInfo[0].extension[0]"
+    assert not pas_update.is_demanded_mark(update, place)
+    assert not pas_update.is_demanded_mark(update, "Bundle.entry[0].resource.item[0].extension[0]")

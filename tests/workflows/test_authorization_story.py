@@ -33,6 +33,7 @@ class Hands:
     word: PayerWord = field(default_factory=lambda: _word())
     answers: list[PayerWord] = field(default_factory=list)
     refusals: int = 0
+    withdrawn: bool = False
     did: list[str] = field(default_factory=list)
     tasks: list[str] = field(default_factory=list)
 
@@ -46,6 +47,8 @@ class Hands:
     @activity.defn(name="prepare")
     async def prepare(self, case_id: str) -> Prepared:
         self.did.append("prepare")
+        if self.withdrawn:
+            return Prepared(None, 0, withdrawn=True)
         return Prepared(f"message-{len(self.did)}", self.word.version + 1)
 
     @activity.defn(name="send")
@@ -262,3 +265,21 @@ async def test_an_inquiry_that_is_refused_is_a_task_and_the_wait_goes_on(
         hands.word = FINAL
         await story.signal(AuthorizationWorkflow.nudge)
         await story.result()
+
+
+async def test_a_change_of_what_was_decided_is_sent_and_the_story_ends_with_the_new_word(
+    temporal: WorkflowEnvironment, name: str
+) -> None:
+    hands = Hands(word=_word(sent=True, version=1, final=True, change=True), answers=[FINAL])
+    async with worker(temporal, name, hands):
+        assert await (await begun(temporal, name)).result() == "decided"
+    assert hands.did == ["prepare", "send", "record"]
+
+
+async def test_what_is_withdrawn_before_it_was_sent_ends_without_a_word(
+    temporal: WorkflowEnvironment, name: str
+) -> None:
+    hands = Hands(withdrawn=True)
+    async with worker(temporal, name, hands):
+        assert await (await begun(temporal, name)).result() == "withdrawn"
+    assert hands.did == ["assess", "prepare"]

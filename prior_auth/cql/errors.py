@@ -40,7 +40,12 @@ class MissingParameter(EvaluationError):
     """A parameter without default was not supplied."""
 
 
+_LONGEST_WORD = 200  # comparing takes the product of both lengths
+
+
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """`did you mean ...` for a misspelt word, or None when nothing is near."""
-    found = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    if len(word) > _LONGEST_WORD:
+        return None
+    found = get_close_matches(word, [one for one in known if len(one) <= _LONGEST_WORD], n=1, cutoff=0.6)
     return f"did you mean `{found[0]}`?" if found else None

@@ -162,3 +162,49 @@ def is_boundless(type_: Type) -> bool:
         case IntervalOf():
             return is_boundless(type_.point)
     return type_ == ANY
+
+
+MAX_PARTS = 1000
+
+
+def parts(type_: Type) -> int:
+    """How many types it is made of, itself counted; the count ends above MAX_PARTS.
+
+    A tuple of tuples can be written in a few lines and be larger than any machine.
+    """
+    count, waiting = 0, [type_]
+    while waiting and count <= MAX_PARTS:
+        one = waiting.pop()
+        count += 1
+        match one:
+            case ListOf():
+                waiting.append(one.element)
+            case IntervalOf():
+                waiting.append(one.point)
+            case TupleOf():
+                waiting.extend(inner for _, inner in one.fields)
+            case Choice():
+                waiting.extend(one.types)
+    return count
+
+
+def is_collection(type_: Type) -> bool:
+    """Whether its values hold others: lists and tuples."""
+    match type_:
+        case ListOf() | TupleOf():
+            return True
+        case Choice():
+            return any(is_collection(one) for one in type_.types)
+    return False
+
+
+def is_nested(type_: Type) -> bool:
+    """Whether its values hold lists and tuples of lists and tuples, which can share parts and grow without end."""
+    match type_:
+        case ListOf():
+            return is_collection(type_.element)
+        case TupleOf():
+            return any(is_collection(one) for _, one in type_.fields)
+        case Choice():
+            return any(is_nested(one) for one in type_.types)
+    return False

@@ -17,6 +17,7 @@ from prior_auth.cql.syntax.nodes import Node
 from prior_auth.cql.types import (
     ANY,
     BOOLEAN,
+    MAX_PARTS,
     Choice,
     IntervalOf,
     ListOf,
@@ -24,6 +25,9 @@ from prior_auth.cql.types import (
     TupleOf,
     Type,
     Variable,
+    is_collection,
+    is_nested,
+    parts,
 )
 from prior_auth.cql.values.compare import equal
 
@@ -115,6 +119,12 @@ class Base:
             return "this is a list; use First, exists or a query"
         return None
 
+    def not_too_large(self, type_: Type, at: At) -> Type:
+        """The type itself. CqlError where no value of it could be looked at in reasonable time."""
+        if parts(type_) > MAX_PARTS:
+            raise CqlError(f"a type of more than {MAX_PARTS} parts", at, "use smaller tuples")
+        return type_
+
     # Operators
 
     def operation(
@@ -135,13 +145,18 @@ class Base:
         matches = [m for m in (self._match(one, types) for one in overloads) if m is not None]
         if not matches:
             listed = ", ".join(map(str, types))
-            raise CqlError(f"{shown} does not go with ({listed})", at, self.advice(types) or _expected(overloads))
+            fix = self.advice(types) or _expected(overloads, types)
+            raise CqlError(f"{shown} does not go with ({listed})", at, fix)
         best = min(matches, key=lambda match: match.cost)
         rivals = [m for m in matches if m.cost == best.cost and m.overload.parameters != best.overload.parameters]
         if rivals and any(isinstance(one, Choice) for one in types):
             raise CqlError(f"{shown} is ambiguous for ({', '.join(map(str, types))})", at, self.advice(types))
         computes = [applied(one.compute, c) for one, c in zip(operands, best.converters, strict=True)]
-        return Compiled(best.result, called(best.overload, computes, at, precision))
+        weighed = best.overload.name in _DEEP and any(
+            is_nested(type_) or (isinstance(parameter, Variable) and is_collection(type_))
+            for parameter, type_ in zip(best.overload.parameters, types, strict=True)
+        )
+        return Compiled(best.result, called(best.overload, computes, at, precision, weighed=weighed))
 
     def _match(self, overload: Overload, types: list[Type]) -> Match | None:
         if len(overload.parameters) != len(types):
@@ -207,8 +222,13 @@ def substituted(type_: Type, bound: dict[str, Type]) -> Type:
     return type_
 
 
-def _expected(overloads: Iterable[Overload]) -> str | None:
-    listed = [f"({', '.join(map(str, one.parameters))})" for one in overloads][:4]
+def _expected(overloads: Iterable[Overload], types: Sequence[Type]) -> str | None:
+    """What it takes; of many overloads those that share an operand with what was found."""
+    known = [one.parameters for one in overloads]
+    if any(len(one) == 2 and isinstance(one[0], Variable) and one[0] == one[1] for one in known):
+        return "both must be of one type"
+    found = {as_system(one) for one in types}
+    listed = [f"({', '.join(map(str, one))})" for one in ([one for one in known if found & {*one}] or known)][:4]
     return f"it takes {' or '.join(listed)}" if listed else None
 
 
@@ -256,8 +276,13 @@ def applied(compute: Compute, convert: Converter) -> Compute:
     return folded(converted, [compute])
 
 
-def called(overload: Overload, operands: list[Compute], at: At, precision: str | None) -> Compute:
-    """A call of the overload's function, null where an operand is null and the function does not want it."""
+def called(
+    overload: Overload, operands: list[Compute], at: At, precision: str | None, *, weighed: bool = False
+) -> Compute:
+    """A call of the overload's function, null where an operand is null and the function does not want it.
+
+    With `weighed`, all that is inside the operands counts, since the function looks at all of it.
+    """
     function = overload.function
     if overload.precise:
         function = _at_precision(function, precision, len(operands))
@@ -269,6 +294,8 @@ def called(overload: Overload, operands: list[Compute], at: At, precision: str |
     with_run = overload.with_run
     if not with_run and overload.name not in _BRIEF and any(isinstance(one, ListOf) for one in overload.parameters):
         with_run, function = True, _counted(function)
+    if weighed:
+        with_run, function = True, _weighed(function if with_run else _without_run(function))
     if len(operands) == 1:
         compute = (_unary_in_run if with_run else _unary)(function, operands[0], overload.nulls, at)
     elif len(operands) == 2:
@@ -279,7 +306,12 @@ def called(overload: Overload, operands: list[Compute], at: At, precision: str |
 
 
 # Operators on lists that look at one or two elements only.
-_BRIEF = frozenset({"First", "Last", "Exists", "Indexer", "Length", "SingletonFrom", "Count"})
+_BRIEF = frozenset({"First", "Last", "Exists", "Indexer", "Length", "SingletonFrom"})
+# Operators that look at all that is inside their operands.
+_DEEP = frozenset(
+    {"Equal", "NotEqual", "Equivalent", "NotEquivalent", "In", "Contains", "Includes", "IncludedIn", "ProperIncludes",
+     "ProperIncludedIn", "Union", "Intersect", "Except", "Distinct", "IndexOf", "Mode"}
+)  # fmt: skip
 # Whether the value stands before the list that may hold it.
 _MEMBERSHIP = {"In": True, "IncludedIn": True, "Contains": False, "Includes": False}
 
@@ -310,6 +342,15 @@ def _member(operand: Compute, members: frozenset[Any], kind: type) -> Compute:
         return value in members if type(value) is kind else any(equal(one, value) is True for one in members)
 
     return compute
+
+
+def _weighed(function: Callable[..., Any]) -> Callable[..., Any]:
+    def weighed(run: Run, *values: Any) -> Any:
+        for value in values:
+            run.weigh(value)
+        return function(run, *values)
+
+    return weighed
 
 
 def _counted(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -45,6 +45,9 @@ from prior_auth.r4 import model
 Handler = Callable[[Any, Node, Scope], Compiled]
 
 
+MAX_NODES = 100_000
+
+
 class Expressions(Timings, Members):
     """Literals, selectors, logic, conditions and types."""
 
@@ -52,6 +55,8 @@ class Expressions(Timings, Members):
 
     def compile(self, node: Node, scope: Scope) -> Compiled:
         self.nodes += 1
+        if self.nodes > MAX_NODES:
+            raise CqlError(f"the library has more than {MAX_NODES} expressions", node.at, "use defines for the parts")
         handler: Handler | None = getattr(type(self), f"on_{node.op}", None)
         if handler is not None:
             return handler(self, node, scope)
@@ -144,7 +149,7 @@ class Expressions(Timings, Members):
         names: list[str] = node["names"]
         elements = [self.compile(one, scope) for one in node.args]
         pairs = list(zip(names, (one.compute for one in elements), strict=True))
-        type_ = TupleOf(tuple(zip(names, (one.type for one in elements), strict=True)))
+        type_ = self.not_too_large(TupleOf(tuple(zip(names, (one.type for one in elements), strict=True))), node.at)
         return Compiled(type_, lambda run, frame: {name: compute(run, frame) for name, compute in pairs})
 
     def on_Instance(self, node: Node, scope: Scope) -> Compiled:
@@ -185,7 +190,7 @@ class Expressions(Timings, Members):
     def _chain(self, node: Node, scope: Scope, *, decisive: bool) -> Compiled:
         """A row of `and` or of `or`: the first operand that decides ends it, else one that is unknown makes it so."""
         what = f"an operand of `{node.op.lower()}`"
-        operands = [self.condition(one, scope, what) for one in _row(node)]
+        operands = [self.condition(one, scope, what) for one in row(node)]
 
         def compute(run: Run, frame: Frame) -> bool | None:
             unknown = False
@@ -230,8 +235,11 @@ class Expressions(Timings, Members):
         items = node.args[1:-1] if node["comparand"] else node.args[:-1]
         whens, thens = items[::2], items[1::2]
         type_, branches = self._branches((*thens, node.args[-1]), scope)
+        cost = 0
         if node["comparand"]:
+            before = self.nodes
             comparand = self.compile(node.args[0], scope)
+            cost = self.steps_since(before)
             tests = [self.operation("Equal", [comparand, self.compile(w, scope)], w.at).compute for w in whens]
         else:
             tests = [self.condition(when, scope) for when in whens]
@@ -239,6 +247,7 @@ class Expressions(Timings, Members):
 
         def compute(run: Run, frame: Frame) -> Any:
             for test, branch in pairs:
+                run.step(cost)  # the comparand is worked out for every `when`
                 if test(run, frame) is True:
                     return branch(run, frame)
             return otherwise(run, frame)
@@ -345,7 +354,7 @@ class Expressions(Timings, Members):
 
     def on_As(self, node: Node, scope: Scope) -> Compiled:
         value, type_ = self.compile(node.args[0], scope), self.type_of(node["type"])
-        if not _can_be(value.type, type_):
+        if not can_be(value.type, type_):
             raise CqlError(f"a {value.type} can never be a {type_}", node.at, "use convert, or another type")
         is_one, compute, strict = tester(type_), value.compute, node["strict"]
 
@@ -385,7 +394,7 @@ class Expressions(Timings, Members):
         return Compiled(type_, constant(table[name]))
 
 
-def _row(node: Node) -> list[Node]:
+def row(node: Node) -> list[Node]:
     """The operands of `a and b and c`, which the parser nests to the left."""
     found: list[Node] = []
     rest = node
@@ -395,19 +404,19 @@ def _row(node: Node) -> list[Node]:
     return [rest, *reversed(found)]
 
 
-def _can_be(type_: Type, target: Type) -> bool:
+def can_be(type_: Type, target: Type) -> bool:
     """Whether some value of `type_` is one of `target`."""
     if type_ == ANY or is_boundless(type_) or is_subtype(type_, target) or is_subtype(target, type_):
         return True
     match type_, target:
         case Choice(), _:
-            return any(_can_be(one, target) for one in type_.types)
+            return any(can_be(one, target) for one in type_.types)
         case _, Choice():
-            return any(_can_be(type_, one) for one in target.types)
+            return any(can_be(type_, one) for one in target.types)
         case ListOf(), ListOf():
-            return _can_be(type_.element, target.element)
+            return can_be(type_.element, target.element)
         case IntervalOf(), IntervalOf():
-            return _can_be(type_.point, target.point)
+            return can_be(type_.point, target.point)
     return False
 
 

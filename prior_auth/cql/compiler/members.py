@@ -57,7 +57,8 @@ class Members(Base):
         if found is None:
             raise _unknown(source.type, name, at)
         type_, get = found
-        return Compiled(type_, _getting(source.compute, get, at))
+        getting = _getting_each if isinstance(source.type, ListOf) else _getting
+        return Compiled(type_, getting(source.compute, get, at))
 
     def element(self, type_: Type, name: str) -> tuple[Type, Getter] | None:
         """The type of an element and how to get it from a value that is not null; None where there is none."""
@@ -118,6 +119,14 @@ def _getting(compute: Compute, get: Getter, at: At) -> Compute:
             raise
 
     return getting
+
+
+def _getting_each(compute: Compute, get: Getter, at: At) -> Compute:
+    def sized(run: Run, frame: Frame) -> Any:
+        values = compute(run, frame)
+        return None if values is None else run.sized(values)
+
+    return _getting(sized, get, at)
 
 
 def _attribute(name: str) -> Getter:
@@ -243,7 +252,7 @@ def _choice_element(name: str, types: tuple[str, ...]) -> tuple[Type, Getter]:
 def _unknown(type_: Type, name: str, at: At) -> CqlError:
     if type_ == ANY:
         return CqlError(f"`{name}` of a value of no known type", at, "say which type is meant with `as`")
-    fix = nearest(name, _names(type_))
+    fix = nearest(name, element_names(type_))
     if isinstance(type_, Named) and type_ in (DATE, DATE_TIME, TIME) and name in ("year", "month", "day"):
         fix = f"write `{name} from ...`"
     if isinstance(type_, Named) and type_ in (STRING, INTEGER, DECIMAL, BOOLEAN) and name == "value":
@@ -251,12 +260,13 @@ def _unknown(type_: Type, name: str, at: At) -> CqlError:
     return CqlError(f"{type_} has no element `{name}`", at, fix)
 
 
-def _names(type_: Type) -> list[str]:
+def element_names(type_: Type) -> list[str]:
+    """The elements that a value of the type may have."""
     match type_:
         case ListOf():
-            return _names(type_.element)
+            return element_names(type_.element)
         case Choice():
-            return [name for one in type_.types for name in _names(one)]
+            return [name for one in type_.types for name in element_names(one)]
         case TupleOf():
             return [name for name, _ in type_.fields]
         case Named(namespace="FHIR"):

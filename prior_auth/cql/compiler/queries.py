@@ -175,7 +175,8 @@ class Queries(Expressions):
             slot = slots[0]
             return Compiled(sources[0][1], lambda run, frame: frame[slot])
         pairs = [(alias, slot) for (alias, _), slot in zip(sources, slots, strict=True)]
-        return Compiled(TupleOf(tuple(sources)), lambda run, frame: {alias: frame[slot] for alias, slot in pairs})
+        type_ = self.not_too_large(TupleOf(tuple(sources)), node.at)
+        return Compiled(type_, lambda run, frame: {alias: frame[slot] for alias, slot in pairs})
 
     def _ordered(self, node: Node, kept: _Kept, result: Compiled, scope: Scope, single: bool) -> Compiled:
         value = result.compute
@@ -211,6 +212,7 @@ class Queries(Expressions):
 
         def sort(run: Run, frame: Frame, values: list[Any]) -> list[Any]:
             found = values
+            run.step(len(by) * len(found) * len(found).bit_length() // 8)
             for compute, descending in reversed(by):
                 keyed = []
                 for value in found:

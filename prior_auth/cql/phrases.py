@@ -80,10 +80,10 @@ def references(value: Any) -> list[str]:
 def shown(node: Json, source: Json | None = None) -> str:
     """The value of a node in words: `60 %`, `2026-01-15`, `“Positive”`; the unit may be that of its `source`."""
     value, unit = node["value"], node.get("unit") or (source or {}).get("unit")
-    if "name" in node and isinstance(value, dict):
+    if node["kind"] == "value" and "name" in node and isinstance(value, dict):
         return f"“{node['name']}”"
     if unit and unit != "1" and isinstance(value, (int, float)) and not isinstance(value, bool):
-        return f"{words(value)} {unit}"
+        return f"{words(value)} {unit.strip('{}')}"
     return words(value)
 
 

@@ -221,12 +221,12 @@ class _Walk:
             held_in = "does not hold" if relation(operator, node["value"], one) == "is less than" else "holds"
             text = f"{place(source)} {shown(source)} {held_in} {shown(self.resolved(one['operands'][0], around)[0])}"
         elif node["value"] is not None:
-            text = f"{self.read(one, source)} {relation(operator, node['value'], one)} {against}"
+            text = f"{self.read(one, source, around)} {relation(operator, node['value'], one)} {against}"
         elif one["value"] is None:
             text = f"{place(source)} is not stated"
             text += "" if isinstance(other["value"], str) else f", so that nothing can be held against {against}"
         else:
-            text = f"{self.read(one, source)} cannot be held against {against}"
+            text = f"{self.read(one, source, around)} cannot be held against {against}"
         yield Finding(text, source["reference"], kind)
 
     def unsourced(self, node: Json, around: Arguments) -> Iterator[Finding]:
@@ -242,14 +242,15 @@ class _Walk:
             return
         yield from [*self.of(one, around), *self.of(other, around)] or [Finding(f"{shown(one)} {said}")]
 
-    def read(self, node: Json, source: Json) -> str:
+    def read(self, node: Json, source: Json, around: Arguments) -> str:
         """A value with the name of its element, and with what it was worked out from."""
         path, value = place(source), node["value"]
         if isinstance(value, str) and value.startswith("@"):
             return f"its day {shown(node)}" if _DAY.match(path) else f"{path} {shown(node)}"
         text = shown(node, source if value == source["value"] else None)
         if node["kind"] != "value" and value != source["value"] and isinstance(value, (int, float)):
-            return f"{text} (worked out from {path} {shown(source)})"
+            parts = dict.fromkeys(f"{place(one)} {shown(one)}" for one in self.sources(node, around))
+            return f"{text} (worked out from {' and '.join(list(parts)[:_SHOWN])})"
         return text if _MAIN.match(path) else f"{path} {text}"
 
     def on_in_value_set(self, node: Json, around: Arguments) -> Iterator[Finding]:
@@ -287,17 +288,24 @@ class _Walk:
 
     def sourced(self, node: Json, around: Arguments) -> Json | None:
         """The element of a resource that a value comes from, where it comes from one."""
+        return next(self.sources(node, around), None)
+
+    def sources(self, node: Json, around: Arguments) -> Iterator[Json]:
+        """Every element of a resource that a value comes from."""
         node, around = self.resolved(node, around)
         if node["kind"] == "value":
-            return node if node.get("reference") and "path" in node else None
-        if node["kind"] == "query":
+            within: list[Json] = []
+            if node.get("reference") and "path" in node:
+                yield node
+        elif node["kind"] == "query":
             within = [row["gives"] for row in node.get("rows", ()) if row["kept"] and "gives" in row]
         elif node["kind"] == "coalesce":
             within = node["operands"][-1:]
         else:
             is_count = node.get("operator") == "Count"
             within = node["operands"] if node["kind"] == "operation" and not is_count else []
-        return next((found for one in within if (found := self.sourced(one, around)) is not None), None)
+        for one in within:
+            yield from self.sources(one, around)
 
 
 _DAY = re.compile(r"^(effective|performed|authoredOn|onset|recordedDate|issued|date)")

@@ -151,7 +151,9 @@ def _rest(
     facts = [fact for fact in result.evidence if fact.tier is not Tier.DOCUMENT]
     if not named:
         yield words.sentence(f"On record: {words.facts_in_words(facts)}" if facts else hearing.silence(criterion))
-    told = [hearing.text(criterion.explain)]
+    same = {fact.item for fact in facts if fact.view in named}
+    beside = [fact for fact in facts if fact.view not in named and fact.item in same]
+    told = [f"Also on record: {words.facts_in_words(beside)}" if beside else "", hearing.text(criterion.explain)]
     if result.outcome is Outcome.UNKNOWN:
         told += hearing.doubts(criterion, facts, documents, result.conflict)
     yield from (words.sentence(one) for one in told if one)

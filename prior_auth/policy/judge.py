@@ -176,7 +176,7 @@ class Hearing:
         asked = [item for item in criterion.items if not item.startswith("attestation.")]
         looked = [self.evidence.looked[item] for item in asked if item in self.evidence.looked]
         what = " or ".join(dict.fromkeys(words.called(item).rstrip(":") for item in asked))
-        return f"{what.rstrip(':')}: {words.looked_in_words(looked)}"
+        return f"{what.rstrip(':') or 'A statement'}: {words.looked_in_words(looked)}"
 
     def _stale(self, criterion: Criterion, facts: Sequence[Fact]) -> str:
         since = self.parameters.get(criterion.fresh) if criterion.fresh else None

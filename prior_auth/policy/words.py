@@ -53,7 +53,7 @@ def is_named(item: str) -> bool:
 def fact_in_words(fact: Fact) -> str:
     """`ECOG 1 on 2026-09-01 (Observation/ecog-1)`."""
     value = value_in_words(fact.value)
-    unit = f" {fact.unit}" if fact.unit and fact.unit != "1" else ""
+    unit = f" {fact.unit.strip('{}')}" if fact.unit and fact.unit != "1" else ""
     day = f" on {fact.date[:10]}" if fact.date else ", undated"
     spoken = value and not fact.item.startswith("doc.")
     what = f"{called(fact.item)} {value}{unit}" if spoken else called(fact.item)

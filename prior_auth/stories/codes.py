@@ -8,6 +8,7 @@ from typing import Any
 LOINC = "http://loinc.org"
 SNOMED = "http://snomed.info/sct"
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
+CPT = "http://www.ama-assn.org/go/cpt"
 HCPCS = "http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets"
 NDC = "http://hl7.org/fhir/sid/ndc"
 ICD10 = "http://hl7.org/fhir/sid/icd-10-cm"
@@ -191,6 +192,12 @@ CONDITION: Mapping[str, tuple[Json, str]] = {
     "none": (coding(SNOMED, "64572001", "Disease"), ""),
 }
 
+SMOKING: Mapping[str, Json] = {
+    "current": coding(SNOMED, "77176002", "Smoker"),
+    "former": coding(SNOMED, "8517006", "Ex-smoker"),
+    "never": coding(SNOMED, "266919005", "Never smoked tobacco"),
+}
+
 GENE: Mapping[str, str] = {
     "ALK": "HGNC:427",
     "ATM": "HGNC:795",
@@ -243,6 +250,11 @@ DRUG: Mapping[str, Json] = {
     "doxorubicin": coding(RXNORM, "3639", "doxorubicin"),
     "cyclophosphamide": coding(RXNORM, "3002", "cyclophosphamide"),
     "gemcitabine": coding(RXNORM, "12574", "gemcitabine"),
+}
+# Scans and visits that a screening is told by; the code says which.
+SERVICE: Mapping[str, tuple[Json, str]] = {
+    "ldct": (coding(CPT, "71271"), "Low-dose CT for lung cancer screening"),
+    "ldct-counseling": (coding(HCPCS, "G0296"), "Visit to discuss lung cancer screening"),
 }
 STOP_REASON: Mapping[str, Json] = {
     "no-response": coding(SNOMED, "266721009", "Absent response to treatment"),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from prior_auth.errors import BadInput
-from prior_auth.stories import disease, genomics, observations, treatment
+from prior_auth.stories import disease, genomics, measures, observations, treatment
 from prior_auth.stories.chart import Chart, Fact
 from prior_auth.stories.codes import LOINC, coding
 
@@ -57,6 +57,10 @@ WRITERS: Mapping[str, Writer] = {
     "lvef": _writer(observations.write_measure, *_VALUE),
     "weight": _writer(observations.write_measure, *_VALUE),
     "height": _writer(observations.write_measure, *_VALUE),
+    **{item: _writer(measures.write_lab, *_VALUE) for item in measures.LABS},
+    "smoking": _writer(measures.write_smoking, *_VALUE),
+    "smoking.pack-years": _writer(measures.write_pack_years, *_VALUE),
+    "smoking.quit-date": _writer(measures.write_quit_date, *_VALUE),
     "er.status": _writer(observations.write_receptor, *_VALUE),
     "pr.status": _writer(observations.write_receptor, *_VALUE),
     "her2.ihc": _writer(observations.write_her2_ihc, *_VALUE),
@@ -70,13 +74,14 @@ WRITERS: Mapping[str, Writer] = {
     "allergy.drug": _writer(treatment.write_allergy, "drug"),
     "surgery": _writer(treatment.write_surgery, "procedure", "from", "to"),
     "rt.course": _writer(treatment.write_radiotherapy, "from", "to"),
+    "service": _writer(treatment.write_service, "service", "from", "to"),
     "transplant": _writer(treatment.write_transplant, "from", "to"),
     "doc.path-report": _writer(write_document),
     "doc.clinic-note": _writer(write_document),
     "attestation": _writer(observations.write_attestation, "statement", "value"),
     "order": _writer(
         treatment.write_order,
-        *("drug", "hcpcs", "ndc", "coded_by", "dose", "every", "daily", "times", "then", "route", "units"),
+        *("service", "drug", "hcpcs", "ndc", "coded_by", "dose", "every", "daily", "times", "then", "route", "units"),
         *("supply", "refills", "start", "end", "setting", "insured"),
     ),
 }

@@ -54,7 +54,8 @@ class Story:
     @property
     def order(self) -> str:
         """The reference of its first order."""
-        return f"MedicationRequest/{self.name}-order"
+        kind = "ServiceRequest" if "service" in self.facts["order"][0] else "MedicationRequest"
+        return f"{kind}/{self.name}-order"
 
     def chart(
         self,

@@ -15,6 +15,9 @@ _DAYS_PER = {"d": "d", "wk": "wk", "mo": "mo"}
 
 def write_order(chart: Chart, item: str, fact: Fact) -> None:
     """An order. `coded_by` says which codes it bears (`rxnorm`, `hcpcs`, `ndc`; all it has unless told)."""
+    if "service" in fact:
+        chart.add(_service_order(chart, item, fact))
+        return
     order = chart.new("MedicationRequest", item, f"{MCODE}mcode-cancer-related-medication-request", id=fact.get("id"))
     order |= {
         "status": fact.get("status", "active"),
@@ -35,6 +38,29 @@ def write_order(chart: Chart, item: str, fact: Fact) -> None:
     if not fact.get("insured", True):
         del order["insurance"]
     chart.add(order)
+
+
+def _service_order(chart: Chart, item: str, fact: Fact) -> Json:
+    code, words = word(fact, "service", codes.SERVICE)
+    order = chart.new("ServiceRequest", item, f"{US_CORE}us-core-servicerequest", id=fact.get("id")) | {
+        "status": fact.get("status", "active"),
+        "intent": "order",
+        "category": [concept(coding(SNOMED, "363679005", "Imaging"))],
+        "code": concept(code, text=fact.get("says", words)),
+        "subject": chart.patient,
+        "occurrencePeriod": _period(fact),
+        "authoredOn": stated(fact.get("on", fact["start"])),
+        "requester": chart.requester,
+    }
+    if "units" in fact:
+        order["quantityQuantity"] = quantity(str(fact["units"]))
+    if fact.get("insured", True):
+        order["insurance"] = [chart.coverage]
+    if cancer := chart.cancer(fact):
+        order["reasonReference"] = cancer
+    if "note" in fact:
+        order["note"] = [{"text": fact["note"]}]
+    return order
 
 
 def _product(fact: Fact) -> Json:
@@ -173,6 +199,13 @@ def write_surgery(chart: Chart, item: str, fact: Fact) -> None:
 def write_radiotherapy(chart: Chart, item: str, fact: Fact) -> None:
     course = concept(coding(SNOMED, "1217123003", "Radiotherapy course of treatment"))
     chart.add(_procedure(chart, item, fact, f"{MCODE}mcode-radiotherapy-course-summary", course, reason=True))
+
+
+def write_service(chart: Chart, item: str, fact: Fact) -> None:
+    """A scan or a visit that was done, by its code."""
+    code, words = word(fact, "service", codes.SERVICE)
+    profile = f"{US_CORE}us-core-procedure"
+    chart.add(_procedure(chart, item, fact, profile, concept(code, text=fact.get("says", words)), reason=False))
 
 
 def write_transplant(chart: Chart, item: str, fact: Fact) -> None:

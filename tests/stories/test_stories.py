@@ -49,7 +49,8 @@ def test_a_chart_is_whole(name: str) -> None:
     assert len(held) == len(set(held))
     assert set(references(bundle)) <= set(held)
     assert all(len(one["id"]) <= 64 for one in resources(bundle))
-    assert {"Patient", "Condition", "MedicationRequest", "Coverage", "Practitioner", "Organization"} <= {
+    assert stories.load(name).order in held
+    assert {"Patient", "Condition", "Coverage", "Practitioner", "Organization"} <= {
         reference.split("/")[0] for reference in held
     }
 

@@ -1,0 +1,56 @@
+"""Laboratory values and smoking in a story's chart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from prior_auth.stories import codes
+from prior_auth.stories.chart import Chart, Fact, quantity, word
+from prior_auth.stories.codes import LOINC, SNOMED, US_CORE, coding
+from prior_auth.stories.days import stated
+from prior_auth.stories.observations import Question, observe
+
+_LAB = f"{US_CORE}us-core-observation-lab"
+_SMOKING = f"{US_CORE}us-core-smokingstatus"
+
+LABS: Mapping[str, tuple[str, str]] = {
+    # item: LOINC, words
+    "lab.hemoglobin": ("718-7", "Hemoglobin"),
+    "lab.ferritin": ("2276-4", "Ferritin"),
+    "lab.tsat": ("2502-3", "Transferrin saturation"),
+    "lab.b12": ("2132-9", "Vitamin B12"),
+    "lab.calcium": ("17861-6", "Calcium"),
+    "lab.calcium-corrected": ("29265-6", "Corrected calcium"),
+    "lab.albumin": ("1751-7", "Albumin"),
+    "lab.creatinine": ("2160-0", "Creatinine"),
+    "lab.creatinine-clearance": ("2164-2", "Creatinine clearance"),
+}
+
+
+def write_lab(chart: Chart, item: str, fact: Fact) -> None:
+    code, words = LABS[item]
+    asked = Question(coding(LOINC, code), words, None, plain_profile=_LAB)
+    observe(chart, item, fact, asked, words=str(fact["value"]), value={"valueQuantity": quantity(fact["value"])})
+
+
+def write_smoking(chart: Chart, item: str, fact: Fact) -> None:
+    answer = word(fact, "value", codes.SMOKING)
+    code = coding(LOINC, "72166-2", "Tobacco smoking status")
+    asked = Question(code, "Smoking status", None, category="social-history", plain_profile=_SMOKING)
+    observe(chart, item, fact, asked, coded=answer, words=answer["display"])
+
+
+def write_pack_years(chart: Chart, item: str, fact: Fact) -> None:
+    code = coding(SNOMED, "401201003", "Cigarette pack-years")
+    asked = Question(code, "Pack-years", None, category="social-history", plain_profile=_SMOKING)
+    value = {"valueQuantity": quantity(fact["value"], "{PackYears}")}
+    observe(chart, item, fact, asked, words=f"{fact['value']} pack-years", value=value)
+
+
+def write_quit_date(chart: Chart, item: str, fact: Fact) -> None:
+    """`value` is the day, month or year of the last cigarette."""
+    code = coding(LOINC, "74010-0", "Date quit tobacco smoking")
+    profile = f"{US_CORE}us-core-simple-observation"
+    asked = Question(code, "Date quit smoking", None, category="social-history", plain_profile=profile)
+    day = stated(fact["value"])
+    observe(chart, item, fact, asked, words=day, value={"valueDateTime": day})

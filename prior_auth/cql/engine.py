@@ -71,6 +71,7 @@ class Library:
         self.parameters: Mapping[str, Type] = MappingProxyType(_parameters(compiler))
         self.value_sets: Mapping[str, ValueSet] = MappingProxyType(_used_sets(compiler))
         self.clock: tuple[At, ...] = tuple(_clock(compiler))
+        self.doubts: tuple[CqlError, ...] = tuple(dict.fromkeys(_doubts(compiler)))
         self.node: LibraryNode = compiler.node
         self.included: Mapping[str, LibraryNode] = MappingProxyType(dict(_included(compiler)))
 
@@ -151,14 +152,20 @@ def compile_library(
     include: Mapping[str, str] | None = None,
     valuesets: Mapping[str, ValueSet] | None = None,
     name: str = "library",
+    strict: bool = False,
 ) -> Library:
     """The library in `text`, checked as a whole. CqlError (a RuleError) with `name:line:column` for what is wrong.
+
+    With `strict` the first of its `doubts` is one too: what is CQL, and without use.
 
     `include` holds the texts of libraries by name, FHIRHelpers excepted, which is built in (`Libraries` where several
     are compiled that include the same); `valuesets` the value sets by url (and by `url|version`, see
     `prior_auth.terminology.valuesets.value_sets`).
     """
-    return _compiled(text, include, valuesets, name)
+    library = _compiled(text, include, valuesets, name)
+    if strict and library.doubts:
+        raise library.doubts[0]
+    return library
 
 
 def compile_elm(
@@ -257,6 +264,11 @@ def _included(compiler: LibraryCompiler) -> Iterator[tuple[str, LibraryNode]]:
         if inner is not None:
             yield one.library, inner.node
             yield from _included(inner)
+
+
+def _doubts(compiler: LibraryCompiler) -> list[CqlError]:
+    """What the library or one that it includes says without use: branches never reached, tests that nothing passes."""
+    return [*compiler.doubts.values(), *(one for other in compiler.includes.values() for one in _doubts(other))]
 
 
 def _used_sets(compiler: LibraryCompiler) -> dict[str, ValueSet]:

@@ -63,9 +63,9 @@ class Finding:
     fix: str
 
     @classmethod
-    def of(cls, error: RuleError) -> Finding:
-        """What stopped a rule before it could be linted."""
-        return cls(Severity.ERROR, "load", error.message, error.where or "rules", error.fix or "")
+    def of(cls, error: RuleError, rule: str = "load") -> Finding:
+        """What stopped a rule before it could be linted, or the compiler doubts."""
+        return cls(Severity.ERROR, rule, error.message, error.where or "rules", error.fix or "")
 
     def as_json(self) -> dict[str, str]:
         return {
@@ -93,6 +93,7 @@ def lint(
     own = cql.name
     names = Names({**included, own: cql})
     return (
+        *(Finding.of(one, "doubt") for one in library.doubts),
         *_clocks(library),
         *(one for criterion in policy.criteria for one in _criterion(criterion, policy, written)),
         *(one for criterion in policy.criteria for one in _tests(criterion, names, own)),

@@ -9,7 +9,8 @@ from typing import Any
 
 from prior_auth.cql import helpers
 from prior_auth.cql.compiler.base import Compiled, Scope, Variables, applied, constant
-from prior_auth.cql.compiler.queries import Queries
+from prior_auth.cql.compiler.checks import Checks
+from prior_auth.cql.compiler.members import element_names
 from prior_auth.cql.conversions import implicit
 from prior_auth.cql.errors import At, CqlError, EvaluationError, nearest
 from prior_auth.cql.operators import OVERLOADS
@@ -55,12 +56,13 @@ _METHODS = {
 }  # fmt: skip
 
 
-class LibraryCompiler(Queries):
+class LibraryCompiler(Checks):
     """Compiles one library; every name is worked out once, when it is first met."""
 
     def __init__(
         self, node: LibraryNode, includes: Mapping[str, LibraryCompiler], value_sets: Mapping[str, ValueSet], at: At
     ) -> None:
+        super().__init__()
         self.node = node
         self.at = at
         self.includes = includes
@@ -89,6 +91,7 @@ class LibraryCompiler(Queries):
                 self._named_definition(name, definition.at)
         for function in self.node.functions:
             self.function(function)
+        self.forget()
 
     # Names
 
@@ -115,6 +118,7 @@ class LibraryCompiler(Queries):
 
     def _unknown(self, name: str, scope: Scope, at: At) -> CqlError:
         known = [*scope.names, *self.node.definitions, *(f.name for f in self.node.functions), *self.includes]
+        known += element_names(scope.row[0]) if scope.row is not None else []
         if name in self.includes or name in self.helpers_alias:
             return CqlError(f"`{name}` is a library; name one of its defines after a dot", at)
         return CqlError(f"there is no `{name}` in this library", at, nearest(name, known))

@@ -18,7 +18,7 @@ from fhirpathpy.engine.util import get_data
 
 from prior_auth.paths.door import coding_keys
 from prior_auth.paths.library.units import code_of, difference, quantity_of
-from prior_auth.paths.patterns import pattern, subject
+from prior_auth.paths.patterns import pattern
 from prior_auth.paths.problem import PathError
 
 _TIMES = (FP_DateTime, FP_Time)
@@ -103,17 +103,17 @@ def _text(items: list[Any]) -> str | None:
     value = get_data(items[0])
     if len(items) > 1 or not isinstance(value, str):
         raise PathError("a text function needs one text")
-    return subject(value)
+    return value
 
 
 def _matches(_ctx: Any, items: list[Any], wanted: Any) -> list[bool]:
     text = _text(items)
-    return [] if text is None or not isinstance(wanted, str) else [pattern(wanted).search(text) is not None]
+    return [] if text is None or not isinstance(wanted, str) else [pattern(wanted).is_in(text)]
 
 
 def _matches_full(_ctx: Any, items: list[Any], wanted: Any) -> list[bool]:
     text = _text(items)
-    return [] if text is None or not isinstance(wanted, str) else [pattern(wanted).fullmatch(text) is not None]
+    return [] if text is None or not isinstance(wanted, str) else [pattern(wanted).is_all(text)]
 
 
 def _single(_ctx: Any, items: list[Any]) -> list[Any]:

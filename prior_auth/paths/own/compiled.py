@@ -35,7 +35,7 @@ _NAMED = {"vs-": "http://hl7.org/fhir/ValueSet/", "ext-": "http://hl7.org/fhir/S
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """`guides`: as published definitions write their invariants. They say `is Boolean` of a FHIR boolean and `as` of
-    many, and their patterns are trusted."""
+    many, and their patterns may repeat a repetition."""
 
     guides: bool = False
 
@@ -403,13 +403,13 @@ def _binary(sign: str, left: Step, right: Step) -> Step:
         case "=" | "!=":
             return _equality(sign == "=", left, right)
         case "~":
-            return lambda around, focus: _truths(equivalent_collections(left(around, focus), right(around, focus)))
+            return _equivalence(True, left, right)
         case "!~":
-            return lambda around, focus: _truths(not equivalent_collections(left(around, focus), right(around, focus)))
+            return _equivalence(False, left, right)
         case "in":
-            return lambda around, focus: _is_in(left(around, focus), right(around, focus))
+            return lambda around, focus: _is_in(around, left(around, focus), right(around, focus))
         case "contains":
-            return lambda around, focus: _is_in(right(around, focus), left(around, focus))
+            return lambda around, focus: _is_in(around, right(around, focus), left(around, focus))
         case "&":
             return lambda around, focus: [
                 system(joined(as_text(left(around, focus)) or "", as_text(right(around, focus)) or ""))
@@ -465,8 +465,18 @@ def _equality(wanted: bool, left: Step, right: Step) -> Step:
     return step
 
 
-def _is_in(one: Nodes, of: Nodes) -> Nodes:
+def _equivalence(wanted: bool, left: Step, right: Step) -> Step:
+    def step(around: Surroundings, focus: Nodes) -> Nodes:
+        a, b = left(around, focus), right(around, focus)
+        around.step(len(a) * len(b))
+        return _truths(equivalent_collections(a, b) is wanted)
+
+    return step
+
+
+def _is_in(around: Surroundings, one: Nodes, of: Nodes) -> Nodes:
     node = single(one)
+    around.step(len(of) // 4)
     return [] if node is None else TRUE if any(equal(node, other) for other in of) else FALSE
 
 

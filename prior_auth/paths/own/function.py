@@ -14,6 +14,9 @@ from prior_auth.paths.problem import PathError
 Apply = Callable[[Surroundings, Nodes, list[Nodes]], Nodes]
 
 
+_CHARACTERS_OF_A_STEP = 256
+
+
 @dataclass(frozen=True, slots=True)
 class Function:
     """`apply` takes the surroundings, the collection and the arguments; `trusting` is used for published invariants."""
@@ -62,9 +65,13 @@ def of_collection(answer: Callable[[Nodes], Any]) -> Function:
 def on_text(answer: Callable[..., Any], count: int = 0) -> Function:
     """A function of a text and of `count` more texts: empty if one is."""
 
-    def apply(_around: Surroundings, nodes: Nodes, arguments: list[Nodes]) -> Nodes:
-        texts = [text_of(nodes), *(text_of(one) for one in arguments)]
-        return [] if None in texts else result(answer(*texts))
+    def apply(around: Surroundings, nodes: Nodes, arguments: list[Nodes]) -> Nodes:
+        text = text_of(nodes)
+        others = [text_of(one) for one in arguments]
+        if text is None or None in others:
+            return []
+        around.step(len(text) // _CHARACTERS_OF_A_STEP)
+        return result(answer(text, *others))
 
     return Function(apply, count, count)
 

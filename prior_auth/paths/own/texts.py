@@ -8,10 +8,9 @@ import html
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from prior_auth.paths import patterns
-from prior_auth.paths.own.function import Function, on_text, text_of, whole_number
+from prior_auth.paths.own.function import Apply, Function, on_text, text_of, whole_number
 from prior_auth.paths.own.nodes import MAX_TEXT, Nodes, Surroundings, system
 from prior_auth.paths.problem import PathError
 
@@ -41,11 +40,13 @@ def _join(_around: Surroundings, nodes: Nodes, arguments: list[Nodes]) -> Nodes:
     return [system(between.join(parts))] if parts else []
 
 
-def _split(_around: Surroundings, nodes: Nodes, arguments: list[Nodes]) -> Nodes:
+def _split(around: Surroundings, nodes: Nodes, arguments: list[Nodes]) -> Nodes:
     text, between = text_of(nodes), text_of(arguments[0])
     if text is None or between is None:
         return []
-    return [system(part) for part in (text.split(between) if between else [text])]
+    parts = text.split(between) if between else [text]
+    around.step(len(parts))
+    return [system(part) for part in parts]
 
 
 def _to_chars(around: Surroundings, nodes: Nodes, _arguments: list[Nodes]) -> Nodes:
@@ -56,47 +57,39 @@ def _to_chars(around: Surroundings, nodes: Nodes, _arguments: list[Nodes]) -> No
 
 # Patterns
 
-_Find = Callable[[re.Pattern[str], str], Any]
+_Read = Callable[[str], patterns.Pattern]
 
 
-def _matching(find: _Find) -> Function:
-    def checked(text: str, wanted: str) -> bool:
-        return find(patterns.pattern(wanted), patterns.subject(text)) is not None
+def _matching(ask: Callable[[patterns.Pattern, str], bool]) -> Function:
+    def by(read: _Read) -> Apply:
+        return on_text(lambda text, wanted: ask(read(wanted), text), 1).apply
 
-    def trusting(text: str, wanted: str) -> bool:
-        return find(patterns.compiled(wanted), patterns.subject(text)) is not None
-
-    return Function(on_text(checked, 1).apply, 1, 1, on_text(trusting, 1).apply)
+    return Function(by(patterns.pattern), 1, 1, by(patterns.published))
 
 
-def _replacing(compiled: Callable[[str], re.Pattern[str]]) -> Callable[[str, str, str], str]:
-    def replaced(text: str, wanted: str, put: str) -> str:
-        if not wanted:
-            return text
-        return _substituted(compiled(wanted), patterns.subject(text), put)
-
-    return replaced
+def _replacing(read: _Read) -> Apply:
+    return on_text(lambda text, wanted, put: _substituted(read(wanted), text, put) if wanted else text, 2).apply
 
 
-_GROUP = re.compile(r"\\([\\$])|\$(\d)|\$\{(\w+)\}|(\\)")
+_GROUP = re.compile(r"\\([\\$])|\$(\d)|(\\)")
 
 
-def _substituted(pattern: re.Pattern[str], text: str, put: str) -> str:
-    """`$1` and `${name}` in `put` mean what the groups of the match hold."""
+def _substituted(pattern: patterns.Pattern, text: str, put: str) -> str:
+    """`$1` in `put` means what the first group of the match holds."""
+    _sized((len(text) + 1) * (len(put) + 1))
 
     def filled(match: re.Match[str]) -> str:
         def part(found: re.Match[str]) -> str:
-            if found[1] or found[4]:
-                return found[1] or found[4]
+            if not found[2]:
+                return found[1] or found[3]
             try:
-                return match[int(found[2]) if found[2] else found[3]] or ""
+                return match[int(found[2])] or ""
             except IndexError:
                 raise PathError("the replacement names a group that the pattern lacks") from None
 
         return _GROUP.sub(part, put)
 
-    _sized((len(text) + 1) * (len(put) + 1) if pattern.search(text) else 0)
-    return pattern.sub(filled, text)
+    return pattern.replaced(text, filled)
 
 
 # Codings of text
@@ -167,11 +160,9 @@ FUNCTIONS: Mapping[str, Function] = {
     "join": Function(_join, 0, 1),
     "split": Function(_split, 1, 1),
     "toChars": Function(_to_chars),
-    "matches": _matching(re.Pattern.search),
-    "matchesFull": _matching(re.Pattern.fullmatch),
-    "replaceMatches": Function(
-        on_text(_replacing(patterns.pattern), 2).apply, 2, 2, on_text(_replacing(patterns.compiled), 2).apply
-    ),
+    "matches": _matching(patterns.Pattern.is_in),
+    "matchesFull": _matching(patterns.Pattern.is_all),
+    "replaceMatches": Function(_replacing(patterns.pattern), 2, 2, _replacing(patterns.published)),
     "encode": on_text(_encoded, 1),
     "decode": on_text(_decoded, 1),
     "escape": on_text(_escaped, 1),

@@ -70,12 +70,12 @@ class Payer:
         """CDex `$submit-attachment`: a new version of the request that asked for it, judged anew; told by notice."""
         parameters = json.read(body)
         submission = cdex.read(parameters)
-        authorization_id = submission.tracking[1].rpartition("-")[0]
-        caller.must_be((await self.store.get(authorization_id)).sender, where="Parameters.parameter:TrackingId")
+        where = cdex.place(parameters, "TrackingId")
+        known = await self._tracked(submission.tracking[1], where)
+        caller.must_be(known.sender, where=where)
         now = self.clock.now()
-        receipt = await self.store.attach(
-            authorization_id, attachment=body, canonical_hash=json.content_hash(parameters), at=now
-        )
+        canonical_hash = json.content_hash(parameters)
+        receipt = await self.store.attach(known.id, attachment=body, canonical_hash=canonical_hash, at=now)
         owner, version = receipt.authorization.id, receipt.version
         facts = {"version": str(version), "attachments": str(len(submission.attachments))}
         await self.store.note(owner, "attached", by=ENGINE, at=now, facts=facts, key=f"{owner}/attached/{version}")
@@ -93,6 +93,14 @@ class Payer:
         )
         await self.stories.nudge(owner)
         return answer
+
+    async def _tracked(self, tracking: str, where: str) -> Authorization:
+        """The authorization whose request for information a TrackingId answers."""
+        try:
+            return await self.store.get(tracking.rpartition("-")[0])
+        except NotFound:
+            fix = "send the TrackingId of the request for information"
+            raise NotFound("no authorization of ours has this TrackingId", where=where, fix=fix) from None
 
     async def _receive(self, bundle: Mapping[str, Any], request: pas_request.ReadRequest, body: bytes) -> Receipt:
         now = self.clock.now()

@@ -115,19 +115,21 @@ def read(parameters: Mapping[str, Any]) -> Submission:
     given = objects(parameters.get("parameter"))
     use = next((one.get("valueCode") for one in given if one.get("name") == "AttachTo"), None)
     if use != "preauthorization":
-        where = "Parameters.parameter:AttachTo"
+        where = place(parameters, "AttachTo")
         raise BadInput("not for a prior authorization", where=where, fix="set AttachTo to preauthorization")
     tracking, member = _pair(given, "TrackingId"), _pair(given, "MemberId")
     for name, found in (("TrackingId", tracking), ("MemberId", member)):
         if found is None:
-            raise BadInput(f"no {name}", where=f"Parameters.parameter:{name}", fix="add it as an Identifier")
+            raise BadInput(f"no {name}", where=place(parameters, name), fix="add it as an Identifier")
     assert tracking is not None
     assert member is not None
     attachments = [
-        _read(one, number) for number, one in enumerate(one for one in given if one.get("name") == "Attachment")
+        _read(one, f"Parameters.parameter[{number}]")
+        for number, one in enumerate(given)
+        if one.get("name") == "Attachment"
     ]
     if not attachments:
-        raise BadInput("no attachment", where="Parameters.parameter:Attachment", fix="add at least one")
+        raise BadInput("no attachment", where=place(parameters, "Attachment"), fix="add at least one")
     return Submission(
         tracking=tracking,
         administration_reference=_pair(given, "AdminRefNumber"),
@@ -136,6 +138,13 @@ def read(parameters: Mapping[str, Any]) -> Submission:
         attachments=tuple(attachments),
         final=all(one.get("valueBoolean") is not False for one in given if one.get("name") == "Final"),
     )
+
+
+def place(parameters: Mapping[str, Any], name: str) -> str:
+    """Where a parameter stands, as an element path; where it is absent, where it should."""
+    given = objects(parameters.get("parameter"))
+    found = (f"Parameters.parameter[{number}]" for number, one in enumerate(given) if one.get("name") == name)
+    return next(found, "Parameters.parameter")
 
 
 def completed(request: Mapping[str, Any], submission: Submission) -> Json:
@@ -208,12 +217,12 @@ def _pair(given: Sequence[Mapping[str, Any]], name: str) -> Pair | None:
     )
 
 
-def _read(parameter: Mapping[str, Any], number: int) -> Attachment:
+def _read(parameter: Mapping[str, Any], where: str) -> Attachment:
     parts = objects(parameter.get("part"))
     content = next((one.get("resource") for one in parts if one.get("name") == "Content"), None)
     if not isinstance(content, dict) or not isinstance(content.get("resourceType"), str):
-        where = f"Parameters.parameter:Attachment[{number}].part:Content"
-        raise BadInput("an attachment without its content", where=where, fix="put the resource into Content.resource")
+        fix = "put the resource into Content.resource"
+        raise BadInput("an attachment without its content", where=f"{where}.part", fix=fix)
     lines = tuple(str(one["valueString"]) for one in parts if one.get("name") == "LineItem" and one.get("valueString"))
     concepts = [one.get("valueCodeableConcept") for one in parts if one.get("name") == "Code"]
     found = [part.get("code") for one in concepts if isinstance(one, Mapping) for part in objects(one.get("coding"))]

@@ -143,7 +143,18 @@ def test_an_attachment_that_cannot_be_tied_to_a_request_is_refused(world: Any, s
     with pytest.raises(BadInput) as caught:
         cdex.read(parameters)
 
-    assert caught.value.where == f"Parameters.parameter:{name}"
+    assert caught.value.where == "Parameters.parameter"
+
+
+def test_what_is_wrong_with_a_parameter_is_told_at_its_place(world: Any, sent: Json) -> None:
+    parameters = attachment(world, sent, cdex.Answer("Observation/ecog", ECOG))
+    number = [one["name"] for one in parameters["parameter"]].index("TrackingId")
+    parameters["parameter"][number]["valueIdentifier"] = {"system": 7}
+
+    with pytest.raises(BadInput) as caught:
+        cdex.read(parameters)
+
+    assert caught.value.where == f"Parameters.parameter[{number}]"
 
 
 def test_an_answer_of_nothing_is_refused(world: Any, sent: Json) -> None:

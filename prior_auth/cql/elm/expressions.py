@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
-
-from prior_auth.cql.elm.element import FHIR_URI, Element
+from prior_auth.cql.elm.element import Element
+from prior_auth.cql.elm.queries import Queries
+from prior_auth.cql.elm.selectors import Selectors
 from prior_auth.cql.elm.shapes import CLOCK, FIELDS, FOLDED, MOMENTS, OPERAND, PAIRS, REFERENCES, RENAMED, VARIABLES
-from prior_auth.cql.errors import At, nearest
-from prior_auth.cql.syntax.cursor import PRECISIONS, UNITS
-from prior_auth.cql.syntax.nodes import Inclusion, Node, SortKey, Source
-
-_LITERALS = frozenset({"Boolean", "Integer", "Long", "Decimal", "String", "Date", "DateTime", "Time"})
-_DIRECTIONS = {"asc": False, "ascending": False, "desc": True, "descending": True}
-
+from prior_auth.cql.errors import nearest
+from prior_auth.cql.syntax.cursor import PRECISIONS
+from prior_auth.cql.syntax.nodes import Node
 
 _MEMBERSHIP = {
     "InValueSet": ("code", "valueset"), "AnyInValueSet": ("codes", "valueset"), "InCodeSystem": ("code", "codesystem"),
@@ -20,16 +16,8 @@ _MEMBERSHIP = {
 }  # fmt: skip
 
 
-class Reader:
-    """Reads the expressions of one library.
-
-    ELM says which of the library's or the query's names is meant, where text lets the nearest one win: an alias, let or
-    operand that is called as something of the library is therefore given another name.
-    """
-
-    def __init__(self, taken: frozenset[str], functions: frozenset[str]) -> None:
-        self.taken = taken
-        self.functions = functions
+class Reader(Selectors, Queries):
+    """Everything that is an expression."""
 
     def expression(self, element: Element) -> Node:
         """The node for an ELM expression. CqlError, with locator and name, for what the engine does not have."""
@@ -98,29 +86,6 @@ class Reader:
         ]
         return Node(op, element.at, tuple(parts))
 
-    def reference(self, element: Element) -> Node:
-        """A define, parameter, value set, code system, code or concept of this library or of an included one."""
-        element.only(("name", "libraryName", "preserve"))
-        name = element.text("name")
-        if not element.has("libraryName"):
-            if name not in self.taken:
-                raise element.refuse(f"names `{name}`, which is not in this library", nearest(name, self.taken))
-            return Node("Name", element.at, attrs={"name": name})
-        return Node("Member", element.at, (self._library(element),), {"name": name})
-
-    def _library(self, element: Element) -> Node:
-        name = element.text("libraryName")
-        if name not in self.taken:
-            raise element.refuse(f"names the library `{name}`, which is not included", nearest(name, self.taken))
-        return Node("Name", element.at, attrs={"name": name})
-
-    def variable(self, name: str) -> str:
-        """The name under which an alias, let or operand is kept."""
-        return f"{name} (here)" if name in self.taken else name
-
-    def _variable(self, element: Element, name: str) -> Node:
-        return Node("Name", element.at, attrs={"name": self.variable(name)})
-
     def _property(self, element: Element) -> Node:
         element.only(("path", "source", "scope"))
         if element.has("scope"):
@@ -147,82 +112,6 @@ class Reader:
         if name not in self.functions:
             raise element.refuse(f"names `{name}`, which is not in this library", nearest(name, self.functions))
         return Node("Call", element.at, operands, {"name": name})
-
-    # Literals and selectors
-
-    def _null(self, element: Element) -> Node:
-        element.only(("valueType",))
-        null = Node("Null", element.at)
-        if not element.has("valueType"):
-            return null
-        return Node("As", element.at, (null,), {"type": element.type_of("valueType")})
-
-    def _literal(self, element: Element) -> Node:
-        element.only(("value", "valueType"))
-        kind = element.type_of("valueType")
-        if kind.qualifier != "System" or kind.name not in _LITERALS:
-            raise element.refuse(f"of the type `{element.text('valueType')}` is not supported")
-        text = element.text("value") if kind.name != "String" or element.has("value") else ""
-        if kind.name in ("Integer", "Long", "Decimal") and not _is_number(text, whole=kind.name != "Decimal"):
-            raise element.refuse(f"holds no {kind.name}")
-        return Node("Literal", element.at, attrs={"kind": kind.name, "text": text})
-
-    def _quantity(self, element: Element) -> Node:
-        element.only(("value", "unit"))
-        value = str(element.json.get("value"))
-        if not _is_number(value, whole=False):
-            raise element.refuse("has no number as `value`")
-        unit = element.text_or_none("unit")
-        return Node("Quantity", element.at, attrs={"value": value, "unit": UNITS.get(unit, unit) if unit else None})
-
-    def _ratio(self, element: Element) -> Node:
-        element.only(("numerator", "denominator"))
-        return Node(
-            "Ratio", element.at, tuple(self._quantity(element.one(name)) for name in ("numerator", "denominator"))
-        )
-
-    def _interval(self, element: Element) -> Node:
-        element.only(("low", "high", "lowClosed", "highClosed", "lowClosedExpression", "highClosedExpression"))
-        low, high = (
-            self.expression(element.one(name)) if element.has(name) else Node("Null", element.at)
-            for name in ("low", "high")
-        )
-        attrs: dict[str, object] = {name: element.flag(name, True) for name in ("lowClosed", "highClosed")}
-        closed = ("lowClosedExpression", "highClosedExpression")
-        if any(element.has(name) for name in closed):
-            attrs["closed"] = tuple(
-                self.expression(element.one(name)) if element.has(name) else None for name in closed
-            )
-            return Node("ComputedInterval", element.at, (low, high), attrs)
-        return Node("Interval", element.at, (low, high), attrs)
-
-    def _list(self, element: Element) -> Node:
-        element.only(("element", "typeSpecifier"))
-        type_ = element.type_of("typeSpecifier") if element.has("typeSpecifier") else None
-        return Node("List", element.at, tuple(self.expression(one) for one in element.many("element")), {"type": type_})
-
-    def _tuple(self, element: Element) -> Node:
-        element.only(("element",))
-        fields = element.many("element")
-        args = tuple(self.expression(one.one("value")) for one in fields)
-        return Node("Tuple", element.at, args, {"names": [one.text("name") for one in fields]})
-
-    def _instance(self, element: Element) -> Node:
-        element.only(("classType", "element"))
-        fields = element.many("element")
-        args = tuple(self.expression(one.one("value")) for one in fields)
-        attrs = {"type": element.type_of("classType"), "names": [one.text("name") for one in fields]}
-        return Node("Instance", element.at, args, attrs)
-
-    def _code(self, element: Element) -> Node:
-        element.only(("code", "system", "display"))
-        attrs = {"code": element.text("code"), "display": element.text_or_none("display")}
-        return Node("Code", element.at, (self.reference(element.one("system")),), attrs)
-
-    def _concept(self, element: Element) -> Node:
-        element.only(("code", "display"))
-        codes = tuple(self._code(one) for one in element.many("code"))
-        return Node("Concept", element.at, codes, {"display": element.text_or_none("display")})
 
     # Conditions, types and terminology
 
@@ -283,104 +172,12 @@ class Reader:
             wanted = self.reference(element.one(right))
         return Node("In", element.at, (self.expression(element.one(left)), wanted))
 
-    # Queries and retrieves
-
-    def _retrieve(self, element: Element) -> Node:
-        element.only(("dataType", "templateId", "codeProperty", "codeComparator", "codes"))
-        type_ = element.type_of("dataType")
-        profile = element.text_or_none("templateId")
-        if profile not in (None, f"{FHIR_URI}/StructureDefinition/{type_.name}"):
-            raise element.refuse(f"of the profile {profile} is not supported", "retrieve the base type")
-        attrs: dict[str, object] = {"type": type_}
-        if element.has("codes"):
-            codes = self.expression(element.one("codes"))
-            # The translator makes a list of one code, and of a list of codes too.
-            attrs["codes"] = codes.args[0] if codes.op == "ToList" else codes
-            attrs["path"] = element.text_or_none("codeProperty")
-            attrs["comparator"] = element.text_or_none("codeComparator")
-        return Node("Retrieve", element.at, attrs=attrs)
-
-    def _query(self, element: Element) -> Node:
-        element.only(("source", "let", "relationship", "where", "return", "aggregate", "sort"))
-        attrs: dict[str, object] = {
-            "sources": [self._source(one) for one in element.many("source")],
-            "lets": [
-                (self.variable(one.text("identifier")), self.expression(one.one("expression")))
-                for one in element.many("let")
-            ],
-            "inclusions": [self._inclusion(one) for one in element.many("relationship")],
-            "where": self.expression(element.one("where")) if element.has("where") else None,
-            "sort": self._sort(element.one("sort")) if element.has("sort") else [],
-        }
-        if element.has("aggregate"):
-            attrs["aggregate"] = self._aggregate(element.one("aggregate"))
-        if element.has("return"):
-            returned = element.one("return")
-            returned.only(("expression", "distinct"))
-            attrs |= {
-                "return": self.expression(returned.one("expression")),
-                "distinct": returned.flag("distinct", True),
-            }
-        elif "aggregate" not in attrs and len(element.many("source")) > 1:
-            attrs |= {"return": self._row(element), "distinct": False}
-        return Node("Query", element.at, attrs=attrs)
-
-    def _row(self, element: Element) -> Node:
-        """The aliases of the sources under their own names."""
-        names = [one.text("alias") for one in element.many("source")]
-        return Node("Tuple", element.at, tuple(self._variable(element, name) for name in names), {"names": names})
-
-    def _source(self, element: Element) -> Source:
-        return Source(self.variable(element.text("alias")), self.expression(element.one("expression")), element.at)
-
-    def _inclusion(self, element: Element) -> Inclusion:
-        element.only(("alias", "expression", "suchThat"))
-        if element.name not in ("With", "Without"):
-            raise element.refuse("is not supported")
-        return Inclusion(self._source(element), self.expression(element.one("suchThat")), element.name == "With")
-
-    def _aggregate(self, element: Element) -> Node:
-        element.only(("identifier", "distinct", "expression", "starting"))
-        starting = self.expression(element.one("starting")) if element.has("starting") else Node("Null", element.at)
-        attrs = {"name": self.variable(element.text("identifier")), "distinct": element.flag("distinct", False)}
-        return Node("Aggregate", element.at, (starting, self.expression(element.one("expression"))), attrs)
-
-    def _sort(self, element: Element) -> list[SortKey]:
-        return [self._sort_key(one) for one in element.many("by")]
-
-    def _sort_key(self, element: Element) -> SortKey:
-        direction = _DIRECTIONS.get(element.text("direction"))
-        if direction is None:
-            raise element.refuse(f"has no direction `{element.text('direction')}`")
-        return SortKey(self._sorted_by(element, element.at), direction, element.at)
-
-    def _sorted_by(self, element: Element, at: At) -> Node | None:
-        match element.name:
-            case "ByDirection":
-                return None
-            case "ByColumn":
-                found = Node("This", at)
-                for name in element.text("path").split("."):
-                    found = Node("Member", at, (found,), {"name": name})
-                return found
-            case "ByExpression":
-                return self.expression(element.one("expression"))
-        raise element.refuse("is not supported")
-
 
 def _precision(element: Element, text: str) -> str:
     word = text.lower()
     if word not in PRECISIONS:
         raise element.refuse(f"has no known precision, `{text}`")
     return word
-
-
-def _is_number(text: str, *, whole: bool) -> bool:
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        return False
-    return value.is_finite() and not (whole and not text.lstrip("-").isdecimal())
 
 
 _READERS = {

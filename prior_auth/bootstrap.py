@@ -29,6 +29,7 @@ from prior_auth.engine import Engine
 from prior_auth.errors import BadInput, SettingsError
 from prior_auth.fhir import json
 from prior_auth.fhir.chart_bundle import chart_resources
+from prior_auth.fhir.orders import are_one_regimen
 from prior_auth.fhir.pas_request import ReadRequest
 from prior_auth.rulebook import Rulebook
 from prior_auth.settings import Payer as PayerSettings
@@ -88,7 +89,7 @@ class PracticeSide:
             practice=self.practice,
             payer_base=self.settings.payer_url,
             clock=CLOCK,
-            patience=Patience(self.settings.wait_for_evidence, self.settings.silence),
+            patience=Patience(self.settings.wait_for_evidence, self.settings.silence, self.settings.renew_before),
             automatic=self.settings.release == "automatic",
         )
 
@@ -161,14 +162,18 @@ class Intake:
 
     engine: Engine
 
-    def opening(self, bundle: Mapping[str, Any], order: str | None, payer: str | None) -> Opening:
-        """Raises BadInput for what is no chart of one patient with one open order (or the one that is named)."""
+    def opening(self, bundle: Mapping[str, Any], orders: Sequence[str], payer: str | None) -> Opening:
+        """Raises BadInput for what is no chart of one patient with one open order, one regimen, or those named."""
         resources = chart_resources(bundle)
         today = CLOCK.now().date()
-        request = self.engine.read_request(resources, as_of=today, orders=[order] if order else None)
-        if len(request.items) > 1:
+        request = self.engine.read_request(resources, as_of=today, orders=list(orders) or None)
+        asked = [
+            one for one in resources if f"{one['resourceType']}/{one.get('id')}" in {i.order for i in request.items}
+        ]
+        if len(request.items) > 1 and not orders and not are_one_regimen(asked):
             found = ", ".join(item.order for item in request.items)
-            raise BadInput("the chart holds several open orders", where="order", fix=f"name one of {found}")
+            fix = f"name one of {found}, or all that belong to one regimen"
+            raise BadInput("the chart holds several open orders", where="order", fix=fix)
         self.engine.judge(resources, as_of=today, orders=[item.order for item in request.items], payer=payer)
         return self._opening(resources, request, payer)
 
@@ -178,14 +183,17 @@ class Intake:
         item = request.items[0]
         patient = next(one for one in resources if one["resourceType"] == "Patient")
         payer_id, plan = self.engine.payer_and_plan(payer, request)
-        named = [patient.get("identifier") or patient["id"], item.order, payer_id]
+        orders = [one.order for one in request.items]
+        named = [patient.get("identifier") or patient["id"], *sorted(orders), payer_id]
+        more = f" and {len(orders) - 1} more" if len(orders) > 1 else ""
         return Opening(
             key=sha256(json.write(named)).hexdigest(),
             payer=payer_id,
             plan=plan,
             service=item.service.code,
-            request={"orders": [item.order], "payer": payer},
-            card={"patient": initials(patient), "service": item.service.display or item.service.code},
+            request={"orders": orders, "payer": payer},
+            card={"patient": initials(patient), "service": f"{item.service.display or item.service.code}{more}"},
+            services={one.order: one.service.code for one in request.items},
         )
 
 

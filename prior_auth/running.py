@@ -44,6 +44,7 @@ def register(app: typer.Typer) -> None:
         inquire,
         cancel,
         change,
+        renew,
         audit_stores,
     )
     for command in commands:
@@ -155,7 +156,9 @@ def demo(
 
 def submit(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="A chart with its order and Coverage, JSON.")],
-    order: Annotated[str | None, typer.Option("--order", metavar="REFERENCE")] = None,
+    order: Annotated[
+        list[str] | None, typer.Option("--order", metavar="REFERENCE", help="Several times for a regimen.")
+    ] = None,
     payer: Annotated[str | None, typer.Option("--payer", metavar="ID")] = None,
     practice: PracticeUrl = "http://127.0.0.1:8701",
     as_program: AsJson = False,
@@ -234,6 +237,21 @@ def change(
     """Change a request: revise or add orders, drop evidence; the payer gets a whole new version."""
     orders = [json.read(_bytes(one), name=str(one)) for one in order or ()]
     _change(practice, case_id, {"orders": orders, "drop": drop or []}, as_program)
+
+
+def renew(
+    case_id: Annotated[str, typer.Argument(metavar="CASE")],
+    chart: Annotated[
+        Path | None, typer.Option("--chart", metavar="BUNDLE", help="The chart as it is now; else as it was kept.")
+    ] = None,
+    order: Annotated[list[str] | None, typer.Option("--order", metavar="REFERENCE")] = None,
+    practice: PracticeUrl = "http://127.0.0.1:8701",
+    as_program: AsJson = False,
+) -> None:
+    """Ask for what comes after an authorization, before it ends."""
+    url = f"{practice.rstrip('/')}/api/cases/{case_id}/renewal"
+    case = _ask("POST", url, content=_bytes(chart) if chart else b"", params={"order": order or []})
+    _show(case, as_program, lambda: f"case {case['id']}: {case['status']}")
 
 
 def _change(practice: str, case_id: str, stated: dict[str, Any], as_program: bool) -> None:

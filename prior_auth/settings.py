@@ -79,6 +79,7 @@ class Practice(_Side):
     release: Literal["automatic", "person"] = "automatic"
     wait_for_evidence: timedelta = timedelta(days=14)  # how long an incomplete request waits before a person is asked
     heartbeat: timedelta = Field(timedelta(minutes=10), ge=timedelta(seconds=1))  # two missed: ask the payer
+    renew_before: timedelta = Field(timedelta(days=30), ge=timedelta(0))  # the end of what was granted
     silence: timedelta = timedelta(days=8)  # no word from the payer and no known deadline: raise a task
 
 

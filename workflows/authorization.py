@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, WorkflowAlreadyStartedError
+from temporalio.workflow import ParentClosePolicy
 
 with workflow.unsafe.imports_passed_through():
-    from workflows.messages import AssessmentMade, Next, PayerWord, Prepared
-    from workflows.options import CALL_PAYER, INQUIRE
+    from workflows.messages import AssessmentMade, Next, PayerWord, Prepared, Recorded
+    from workflows.options import CALL_PAYER, INQUIRE, renewal_id
     from workflows.practice_activities import PracticeActivities as Practice
+    from workflows.renewal import RenewalWorkflow
     from workflows.tracking import Watched
 
 
@@ -32,8 +36,17 @@ class AuthorizationWorkflow(Watched):
                 word = await self.send(case_id) or word
             else:
                 word = await (self.answer(case_id, word) if word.information_requested else self.wait(case_id, word))
-        await self.ask(Practice.record_determination, case_id)
+        recorded: Recorded | None = await self.ask(Practice.record_determination, case_id)
+        if recorded is not None and recorded.renewal:  # histories from before there were renewals say nothing
+            await self.remind(case_id)
         return "decided"
+
+    async def remind(self, case_id: str) -> None:
+        """What was granted ends: a story of its own reminds in time."""
+        with suppress(WorkflowAlreadyStartedError):
+            await workflow.start_child_workflow(
+                RenewalWorkflow.run, case_id, id=renewal_id(case_id), parent_close_policy=ParentClosePolicy.ABANDON
+            )
 
     async def make_ready(self, case_id: str) -> AssessmentMade:
         """Gather and judge until the request may go, or need not."""

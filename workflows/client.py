@@ -19,7 +19,9 @@ from prior_auth.ports import AuthorizationStore, CaseStore
 from workflows.authorization import AuthorizationWorkflow
 from workflows.codec import converter
 from workflows.delivery import DeliveryWorkflow
-from workflows.options import PAYER_QUEUE, PRACTICE_QUEUE, authorization_id, delivery_id, review_id
+from workflows.options import PAYER_QUEUE, PRACTICE_QUEUE, authorization_id, delivery_id, renewal_id, review_id
+from workflows.practice_activities import RENEWAL
+from workflows.renewal import RenewalWorkflow
 from workflows.review import ReviewWorkflow
 
 log = logging.getLogger(__name__)
@@ -120,6 +122,9 @@ class PracticeStories:
         """Give every open case its run: after a start, the workflow service may have lost all it knew."""
         for case in await self._store.cases(only_open=True):
             await self._start(case.id, anew=True)
+        for case_id, kept in (await self._store.documents(RENEWAL)).items():
+            if kept["over"] is None:
+                await self._stories.start(RenewalWorkflow.run, case_id, renewal_id(case_id), PRACTICE_QUEUE, anew=True)
 
     async def sweep(self) -> None:
         """Bring every story the news it missed."""

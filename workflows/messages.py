@@ -50,6 +50,21 @@ class PayerWord:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """The final word is on record. `renewal`: what was granted ends some day, and somebody is to be reminded."""
+
+    renewal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """When to look again; None where there is nothing more to remind of, and why."""
+
+    at: datetime | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReviewMade:
     """Where an authorization stands: `final` once every item of its newest version is decided."""
 

@@ -24,6 +24,7 @@ class Patience:
 
     evidence: timedelta
     silence: timedelta
+    renewal: timedelta = timedelta(days=30)  # before the end of what was granted
 
 
 class Options(TypedDict, total=False):
@@ -79,6 +80,10 @@ def authorization_id(case_id: str) -> str:
 
 def review_id(authorization: str) -> str:
     return f"review-{authorization}"
+
+
+def renewal_id(case_id: str) -> str:
+    return f"renewal-{case_id}"
 
 
 def delivery_id(notification: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -35,13 +35,16 @@ class Outgoing:
         """The orders that are wanted now, judged as of today by all that the chart says. Raises BadInput, RuleError."""
         asked = await self.store.request(case.id)
         chart = await self.store.chart(case.id)
-        return await asyncio.to_thread(
+        judgement = await asyncio.to_thread(
             self.engine.judge,
             chart,
             as_of=self.clock.now().date(),
             orders=change.orders(asked["orders"]),
             payer=asked.get("payer"),
         )
+        renews: dict[str, str | None] = asked.get("renews") or {}
+        items = tuple(replace(one, renews=renews.get(one.order)) for one in judgement.request.items)
+        return replace(judgement, request=replace(judgement.request, items=items))
 
     async def built(
         self, case: Case, judgement: Judgement, standing: Standing, version: int, change: Change, *, update: bool

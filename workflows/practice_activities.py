@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from temporalio import activity
@@ -24,10 +24,12 @@ from prior_auth.fhir.pas_exchange import ATTACHMENT, INQUIRED, INQUIRY, RECEIPT,
 from prior_auth.fhir.validate import Issue, validate
 from prior_auth.gaps import Gap
 from prior_auth.ports import CaseStore, Clock, PayerTransport
-from workflows.messages import AssessmentMade, Next, PayerWord, Prepared
+from workflows.messages import AssessmentMade, Next, PayerWord, Prepared, Recorded, Renewal
 from workflows.options import REFUSED, Patience
 from workflows.outgoing import Outgoing
 
+RENEWAL = "renewal"  # document of a case: whether its reminders are over
+_REMIND = timedelta(days=7)
 _NO_UPDATE = (Overall.NOT_CERTIFIED, Overall.CANCELLED, Overall.ERROR)
 _STATUS = {
     Overall.PENDED: CaseStatus.PENDED,
@@ -332,7 +334,7 @@ class PracticeActivities:
             await self._move(case, status, waits.get(status), due_at=due_at, version=standing.version)
 
     @activity.defn(name="record-determination")
-    async def record_determination(self, case_id: str) -> None:
+    async def record_determination(self, case_id: str) -> Recorded:
         """The final word: on the timeline with its numbers, and only then the status that people search by."""
         case, standing = await self.store.get(case_id), await self._standing(case_id)
         assert standing.answer is not None
@@ -342,6 +344,34 @@ class PracticeActivities:
         await self.store.note(case_id, "determined", by=ENGINE, at=self.clock.now(), facts=facts, key=key)
         due_at = case.due_at or await self._due_at(case, standing)
         await self._move(case, _STATUS[standing.answer.overall], None, due_at=due_at, version=standing.version)
+        if standing.answer.granted_until is None:
+            return Recorded(renewal=False)
+        await self.store.keep_document(case_id, RENEWAL, {"over": None})
+        return Recorded(renewal=True)
+
+    @activity.defn(name="renewal")
+    async def renewal(self, case_id: str) -> Renewal:
+        """Whether somebody is to be reminded that what was granted ends, and when to look again."""
+        case, standing = await self.store.get(case_id), await self._standing(case_id)
+        until = standing.answer.granted_until if standing.answer is not None else None
+        if case.status not in (CaseStatus.CERTIFIED, CaseStatus.MODIFIED) and case.status.is_final:
+            return await self._over(case_id, "not certified any more")
+        if await self.store.document(case_id, "renewed-by"):
+            return await self._over(case_id, "renewed")
+        if until is None:
+            return await self._over(case_id, "without an end")
+        now, end = self.clock.now(), datetime.combine(until, time(), UTC)
+        if now >= end:
+            await self.raise_task(case_id, "authorization-ended")
+            return await self._over(case_id, "ended")
+        if now < end - self.patience.renewal:
+            return Renewal(end - self.patience.renewal, "not yet")
+        await self.raise_task(case_id, "renewal-due")
+        return Renewal(min(now + _REMIND, end), "reminded")
+
+    async def _over(self, case_id: str, why: str) -> Renewal:
+        await self.store.keep_document(case_id, RENEWAL, {"over": why})
+        return Renewal(None, why)
 
     @activity.defn(name="raise-task")
     async def raise_task(self, case_id: str, what: str) -> None:

@@ -26,6 +26,7 @@ from workflows.heartbeats import Heartbeats
 from workflows.options import PAYER_QUEUE, PRACTICE_QUEUE
 from workflows.payer_activities import PayerActivities
 from workflows.practice_activities import PracticeActivities
+from workflows.renewal import RenewalWorkflow
 from workflows.review import ReviewWorkflow
 from workflows.watchdog import Watchdog
 
@@ -41,13 +42,14 @@ def practice_worker(client: Client, activities: PracticeActivities) -> Worker:
     return Worker(
         client,
         task_queue=PRACTICE_QUEUE,
-        workflows=[AuthorizationWorkflow],
+        workflows=[AuthorizationWorkflow, RenewalWorkflow],
         activities=[
             activities.assess,
             activities.prepare,
             activities.send,
             activities.payer_word,
             activities.record_determination,
+            activities.renewal,
             activities.inquire,
             activities.raise_task,
         ],

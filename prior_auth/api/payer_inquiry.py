@@ -8,7 +8,7 @@ from typing import Any
 
 from prior_auth.api.auth import ANYBODY, Caller
 from prior_auth.api.payer_desk import Payer
-from prior_auth.domain.authorization import Authorization
+from prior_auth.domain.authorization import Authorization, AuthorizationStatus
 from prior_auth.domain.people import ENGINE
 from prior_auth.fhir import json, pas_inquiry, pas_match, pas_people, pas_request, pas_response
 from prior_auth.fhir.pas_inquiry import Inquiry
@@ -16,6 +16,7 @@ from prior_auth.fhir.pas_match import Known
 from prior_auth.fhir.pas_request import ReadRequest
 from prior_auth.ports import AuthorizationStore
 
+_IN_FORCE = (AuthorizationStatus.CERTIFIED, AuthorizationStatus.MODIFIED, AuthorizationStatus.PARTIAL)
 _LONGEST_CHAIN = 50  # replacements of replacements
 
 
@@ -95,7 +96,10 @@ async def _newest(store: AuthorizationStore, authorization: Authorization) -> Au
         successor = await store.document(authorization.id, "replaced-by")
         if successor is None:
             return authorization
-        authorization = await store.get(successor["authorization"])
+        following = await store.get(successor["authorization"])
+        if following.status not in _IN_FORCE:
+            return authorization  # what is in force is still the one before
+        authorization = following
     return authorization
 
 

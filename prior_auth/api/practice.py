@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Query, Request, Response
 
-from prior_auth.api import notices, pages, practice_changes, practice_pages, problems
+from prior_auth.api import notices, pages, practice_changes, practice_pages, practice_renewal, problems
 from prior_auth.api.bodies import MIB, Limited
 from prior_auth.api.messages import add_message_doors
 from prior_auth.api.practice_desk import Practice, identity
@@ -38,8 +38,11 @@ def _add_program_doors(app: FastAPI, practice: Practice) -> None:
         return _program(practice.jwks or {"keys": []})
 
     @app.post("/api/cases", status_code=202)
-    async def open_case(request: Request, order: str | None = None, payer: str | None = None) -> Response:
-        case = await practice.open(await request.body(), order, payer)
+    async def open_case(
+        request: Request, order: Annotated[list[str] | None, Query()] = None, payer: str | None = None
+    ) -> Response:
+        """A chart with its order; `order` several times names those of one regimen."""
+        case = await practice.open(await request.body(), order or [], payer)
         return _program(await _case_object(practice, case), 202)
 
     @app.get("/api/cases")
@@ -68,6 +71,12 @@ def _add_program_doors(app: FastAPI, practice: Practice) -> None:
         """What is to be changed: `cancel` (true, or orders), `orders` (FHIR), `drop` (evidence)."""
         case = await practice_changes.change(practice, case_id, json.read(await request.body()))
         return _program(_facts(case), 202)
+
+    @app.post("/api/cases/{case_id}/renewal", status_code=202)
+    async def renew(case_id: str, request: Request, order: Annotated[list[str] | None, Query()] = None) -> Response:
+        """Ask for what comes after this authorization; the body is the chart as it is now, or empty."""
+        case = await practice_renewal.renew(practice, case_id, await request.body(), order or [])
+        return _program(await _case_object(practice, case), 202)
 
     @app.post("/api/cases/{case_id}/inquiry", status_code=202)
     async def inquire(case_id: str) -> Response:

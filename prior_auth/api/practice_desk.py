@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
@@ -18,7 +18,10 @@ from prior_auth.ports import CaseStore, Clock, PracticeOrchestrator
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What a chart and an order come to: the business key, and what the worklist shows (`card` is sealed)."""
+    """What a chart and its orders come to: the business key, and what the worklist shows (`card` is sealed).
+
+    `services` are the codes that the orders ask for.
+    """
 
     key: str
     payer: str | None
@@ -26,11 +29,12 @@ class Opening:
     service: str
     request: Mapping[str, Any]
     card: Mapping[str, str]
+    services: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Practice:
-    """What this window needs. `intake` reads a chart's order; it raises BadInput
+    """What this window needs. `intake` reads a chart's orders; it raises BadInput
     where there is none to judge.
     """
 
@@ -38,13 +42,16 @@ class Practice:
     stories: PracticeOrchestrator
     clock: Clock
     person: Person
-    intake: Callable[[Mapping[str, Any], str | None, str | None], Opening]
+    intake: Callable[[Mapping[str, Any], Sequence[str], str | None], Opening]
     notification_secret: str = ""  # what the payer's notifications carry; without one anybody's are taken
     jwks: Mapping[str, Any] | None = None  # our public keys, for payers to check our assertions by
 
-    async def open(self, body: bytes, order: str | None, payer: str | None) -> Case:
-        """Store first, then the story; the same order again is the same case."""
-        opening = self.intake(json.read(body), order, payer)
+    async def open(self, body: bytes, orders: Sequence[str], payer: str | None) -> Case:
+        """Store first, then the story; the same orders again are the same case."""
+        return await self.begin(body, self.intake(json.read(body), orders, payer))
+
+    async def begin(self, body: bytes, opening: Opening) -> Case:
+        """Keep what was read of a chart under its business key, and open its story."""
         now = self.clock.now()
         case, fresh = await self.store.open(
             opening.key,

@@ -60,7 +60,7 @@ def add_pages(app: FastAPI, practice: Practice) -> None:
 
     @app.post("/requests/new", include_in_schema=False)
     async def open_request(chart: UploadFile, order: Annotated[str, Form()] = "") -> Response:
-        case = await practice.open(await chart.read(), order.strip() or None, None)
+        case = await practice.open(await chart.read(), order.split(), None)
         return _see(case.id)
 
     @app.get("/cases/{case_id}", include_in_schema=False)

@@ -102,6 +102,8 @@ HAPPENED: dict[str, str] = {
     "value-added": "Value added",
     "document-added": "Document attached",
     "sent-request": "Request sent",
+    "renewed": "Renewal asked for",
+    "renewal-of": "A renewal",
     "sent-update": "Change sent",
     "change-wished": "Change wished",
     "withdrawn": "Withdrawn before it was sent",

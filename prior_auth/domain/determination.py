@@ -133,6 +133,13 @@ class Determination:
         return self.overall is not Overall.PENDED
 
     @property
+    def granted_until(self) -> date | None:
+        """The first day on which something granted ends; None where nothing was, or no end was stated."""
+        granted = (ReviewAction.CERTIFIED, ReviewAction.MODIFIED)
+        ends = [one.period.end for one in self.items if one.action in granted and one.period is not None]
+        return min((one for one in ends if one is not None), default=None)
+
+    @property
     def refuses(self) -> bool:
         """It decides nothing and says why: an exchange that failed as business."""
         return not self.items and bool(self.errors)

@@ -29,6 +29,7 @@ class RequestItem:
 
     `order` is the order's reference (`MedicationRequest/…`); `codings` every code it states, `service` the one the
     payer's policies know it by (HCPCS before RxNorm before the rest). `units` is a number of billing units as ordered.
+    `renews` is the number of the authorization that this one goes on from.
     """
 
     order: str
@@ -37,6 +38,7 @@ class RequestItem:
     units: Decimal | None
     period: Period
     requester: str | None = None
+    renews: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,8 @@ def extension(name: str, **value: Any) -> Json:
 
 REQUEST_TYPE_HEALTH_SERVICES = extension("serviceItemRequestType", valueCodeableConcept=coded(X12 + "1525", "HS"))
 CERTIFICATION_INITIAL = extension("certificationType", valueCodeableConcept=coded(X12 + "1322", "I"))
+# Not in the guide's examples: X12's public drafts name it so (pas.md 1.9), and its own list is licensed.
+CERTIFICATION_RENEWAL = extension("certificationType", valueCodeableConcept=coded(X12 + "1322", "R"))
 CERTIFICATION_CANCEL = extension("certificationType", valueCodeableConcept=coded(X12 + "1322", "3"))
 LEVEL_OF_SERVICE_URGENT = extension("levelOfServiceCode", valueCodeableConcept=coded(X12 + "1338", "U"))
 SERVICE_TYPE_MEDICAL_CARE = coded(X12 + "1365", "1")

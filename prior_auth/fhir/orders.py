@@ -57,6 +57,15 @@ def is_open_order(resource: Resource) -> bool:
     )
 
 
+def are_one_regimen(orders: Sequence[Resource]) -> bool:
+    """Whether they were ordered together: all under one group identifier, as a regimen's drugs are."""
+    groups = {tuple(_identifiers([one.get(_GROUP[str(one["resourceType"])])])) for one in orders}
+    return len(groups) == 1 and groups != {()}
+
+
+_GROUP = {"MedicationRequest": "groupIdentifier", "DeviceRequest": "groupIdentifier", "ServiceRequest": "requisition"}
+
+
 def reference_of(resource: Resource) -> str:
     return f"{resource['resourceType']}/{resource.get('id', '')}"
 

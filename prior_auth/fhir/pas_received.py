@@ -213,6 +213,7 @@ class _Reader:
                 units=_number(item.get("quantity")),
                 period=serviced_of(item),
                 requester=self._local(by) if by is not None else requester,
+                renews=_text(codes.pas_extension(item, "authorizationNumber")),
             )
             traces = [
                 one.get("valueIdentifier") for one in codes.extensions_of(item, f"{codes.PAS}extension-itemTraceNumber")
@@ -389,6 +390,11 @@ def is_cancelled(entry: Mapping[str, Any]) -> bool:
 def _certification(element: Mapping[str, Any]) -> str | None:
     found = codes.pas_extension(element, "certificationType")
     return next(iter(_codes(found.get("valueCodeableConcept"))), None) if found is not None else None
+
+
+def _text(extension: Mapping[str, Any] | None) -> str | None:
+    stated = extension.get("valueString") if extension is not None else None
+    return stated if isinstance(stated, str) else None
 
 
 def reference_of(value: Any) -> str | None:

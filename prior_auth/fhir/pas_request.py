@@ -275,7 +275,8 @@ class _Request:
             "extension": [
                 extension("itemTraceNumber", valueIdentifier=trace),
                 codes.REQUEST_TYPE_HEALTH_SERVICES,
-                codes.CERTIFICATION_INITIAL,
+                codes.CERTIFICATION_RENEWAL if item.renews else codes.CERTIFICATION_INITIAL,
+                *([extension("authorizationNumber", valueString=item.renews)] if item.renews else []),
                 extension("requestedService", valueReference={"reference": self.orders[item.order]}),
             ],
             "sequence": number,

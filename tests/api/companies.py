@@ -261,7 +261,7 @@ async def request_bytes(folder: Path, story: str) -> bytes:
         window = Practice(
             side.store, PracticeWithin(side.activities()), CLOCK, side.settings.person, Intake(side.engine).opening
         )
-        case = await window.open(chart(story), None, None)
+        case = await window.open(chart(story), [], None)
         if not catching.caught:
             await window.release(case.id, "with-gaps")
     return catching.caught[0]

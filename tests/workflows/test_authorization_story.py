@@ -15,8 +15,9 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from workflows.authorization import AuthorizationWorkflow
-from workflows.messages import AssessmentMade, Next, PayerWord, Prepared
-from workflows.options import REFUSED
+from workflows.messages import AssessmentMade, Next, PayerWord, Prepared, Recorded, Renewal
+from workflows.options import REFUSED, renewal_id
+from workflows.renewal import RenewalWorkflow
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("temporal")]
 
@@ -34,6 +35,7 @@ class Hands:
     answers: list[PayerWord] = field(default_factory=list)
     refusals: int = 0
     withdrawn: bool = False
+    renewals: list[Renewal] = field(default_factory=list)
     did: list[str] = field(default_factory=list)
     tasks: list[str] = field(default_factory=list)
 
@@ -71,8 +73,14 @@ class Hands:
         self.word = self.answers.pop(0)
 
     @activity.defn(name="record-determination")
-    async def record_determination(self, case_id: str) -> None:
+    async def record_determination(self, case_id: str) -> Recorded:
         self.did.append("record")
+        return Recorded(renewal=bool(self.renewals))
+
+    @activity.defn(name="renewal")
+    async def renewal(self, case_id: str) -> Renewal:
+        self.did.append("renewal")
+        return self.renewals.pop(0)
 
     @activity.defn(name="raise-task")
     async def raise_task(self, case_id: str, what: str) -> None:
@@ -87,6 +95,7 @@ class Hands:
             self.payer_word,
             self.inquire,
             self.record_determination,
+            self.renewal,
             self.raise_task,
         ]
 
@@ -124,7 +133,9 @@ async def waits_for(story: Story, what: str) -> None:
 
 
 def worker(temporal: WorkflowEnvironment, name: str, hands: Hands) -> Worker:
-    return Worker(temporal.client, task_queue=name, workflows=[AuthorizationWorkflow], activities=hands.all)
+    return Worker(
+        temporal.client, task_queue=name, workflows=[AuthorizationWorkflow, RenewalWorkflow], activities=hands.all
+    )
 
 
 async def test_what_is_certified_at_once_ends_at_once(temporal: WorkflowEnvironment, name: str) -> None:
@@ -283,3 +294,18 @@ async def test_what_is_withdrawn_before_it_was_sent_ends_without_a_word(
     async with worker(temporal, name, hands):
         assert await (await begun(temporal, name)).result() == "withdrawn"
     assert hands.did == ["assess", "prepare"]
+
+
+async def test_what_is_granted_for_a_time_is_reminded_of_before_it_ends(
+    temporal: WorkflowEnvironment, name: str
+) -> None:
+    soon = datetime.now(UTC) + timedelta(days=150)
+    hands = Hands(answers=[FINAL], renewals=[Renewal(soon, "not yet"), Renewal(None, "renewed")])
+    async with worker(temporal, name, hands):
+        await (await begun(temporal, name)).result()
+        reminder = temporal.client.get_workflow_handle(renewal_id(name))
+        await temporal.fast_forward(reminder, timedelta(days=149))
+        assert hands.did.count("renewal") == 1
+        await temporal.fast_forward(reminder, timedelta(days=2))
+        assert await reminder.result() == "renewed"
+    assert hands.did.count("renewal") == 2

@@ -45,7 +45,7 @@ from prior_auth.r4 import model
 Handler = Callable[[Any, Node, Scope], Compiled]
 
 
-MAX_NODES = 100_000
+MAX_NODES = 50_000
 
 
 class Expressions(Timings, Members):

@@ -121,6 +121,7 @@ def replace_matches(run: Any, text: str, pattern: str, replacement: str) -> str:
 
     def replaced(match: re.Match[str]) -> str:
         nonlocal grown
+        run.step()
         found = match.expand(template)
         grown += len(found)
         run.text_length(grown)

@@ -7,9 +7,10 @@ take. The number of ways through a pattern, at each of the text's positions, is 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from re import _compiler as compiler  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
-from typing import Any, NamedTuple
+from typing import Any
 
 from prior_auth.cql.errors import BudgetExceeded, EvaluationError
 
@@ -19,6 +20,7 @@ _ALWAYS_ONE = frozenset({"LITERAL", "NOT_LITERAL", "ANY", "IN", "AT"})
 _REPEATS = frozenset({"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"})
 
 _Item = tuple[Any, Any]  # an opcode of Python's own parser with its operands
+_Longest = Callable[[Sequence[_Item]], int]  # how often something can be repeated at most
 
 
 class Pattern:
@@ -29,51 +31,56 @@ class Pattern:
             raise BudgetExceeded(f"a pattern may have {MAX_PATTERN} characters")
         try:
             self._compiled = re.compile(text)
-            self._items: list[_Item] = list(parser.parse(text))
+            self._parsed = parser.parse(text)
         except (re.error, OverflowError) as problem:
             raise EvaluationError("the pattern is no regular expression", fix=str(problem)) from problem
         except RecursionError:
             raise BudgetExceeded("the pattern is nested too deep") from None
-        self._dot_ends_with_line = not re.search(r"\(\?[a-z]*s", text)
-        _ways(self._items, _Lengths(1, 1))
+        _ways(self._parsed, lambda _: 1)
 
     def on(self, text: str) -> re.Pattern[str]:
         """The compiled pattern, to be used on this text. BudgetExceeded where that could take too long."""
-        line = max(map(len, text.split("\n"))) if self._dot_ends_with_line else len(text)
-        if (len(text) + 1) * _ways(self._items, _Lengths(len(text) + 1, line + 1)) > MAX_WORK:
-            raise BudgetExceeded("the pattern repeats too often for so long a text", fix="use fewer `*` and `+`")
-        return self._compiled
+        size = len(text) + 1
+        if size * _ways(self._parsed, lambda _: size) <= MAX_WORK:
+            return self._compiled
+        # `[0-9]+` goes no further than the longest number in this text, a dot no further than its longest line.
+        if size * _ways(self._parsed, lambda body: self._longest_row(body, text)) <= MAX_WORK:
+            return self._compiled
+        raise BudgetExceeded("the pattern repeats too often for so long a text", fix="use fewer `*` and `+`")
+
+    def _longest_row(self, body: Sequence[_Item], text: str) -> int:
+        """Of characters that a repeat of one character can take; of anything else, the whole text."""
+        if len(body) != 1 or str(body[0][0]) not in _ALWAYS_ONE:
+            return len(text) + 1
+        state = self._parsed.state
+        row = parser.SubPattern(
+            state, [(parser.MAX_REPEAT, (1, parser.MAXREPEAT, parser.SubPattern(state, list(body))))]
+        )
+        found = compiler.compile(row, self._compiled.flags).finditer(text)
+        return max((match.end() - match.start() for match in found), default=0) + 1
 
 
-class _Lengths(NamedTuple):
-    """Of a text, and of its longest line, where a dot stops."""
-
-    text: int
-    line: int
-
-
-def _ways(items: Iterable[_Item], length: _Lengths) -> float:
-    """In how many ways the items, one after another, may match from one position of a text of this length."""
+def _ways(items: Iterable[_Item], longest: _Longest) -> float:
+    """In how many ways the items, one after another, may match from one position of a text."""
     found = 1.0
     for code, operands in items:
-        found *= _ways_of(str(code), operands, length)
+        found *= _ways_of(str(code), operands, longest)
     return found
 
 
-def _ways_of(code: str, operands: Any, length: _Lengths) -> float:
+def _ways_of(code: str, operands: Any, longest: _Longest) -> float:
     if code in _ALWAYS_ONE:
         return 1
     if code == "SUBPATTERN":
-        return _ways(operands[3], length)
+        return _ways(operands[3], longest)
     if code == "BRANCH":
         branches = operands[1]
-        ways = [_ways(one, length) for one in branches]
+        ways = [_ways(one, longest) for one in branches]
         return max(ways) if _are_exclusive(branches) else sum(ways)
     if code in _REPEATS:
         least, most, body = operands
-        is_dot = len(body) == 1 and str(body[0][0]) == "ANY"
-        most = min(int(most), length.line if is_dot else length.text)
-        within, counts = _ways(body, length), max(most - int(least), 0) + 1
+        most = min(int(most), longest(body))
+        within, counts = _ways(body, longest), max(most - int(least), 0) + 1
         return counts * _power(within, most)
     raise BudgetExceeded("look-around, back-references and conditions are not allowed in a pattern")
 

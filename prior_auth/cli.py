@@ -15,6 +15,7 @@ from prior_auth.engine import Engine
 from prior_auth.errors import BadInput, PriorAuthError
 from prior_auth.evidence.gather import gather
 from prior_auth.fhir import json
+from prior_auth.fhir.chart_join import Joined
 from prior_auth.fhir.mcode import view_bundle
 from prior_auth.fhir.validate import report as validation
 from prior_auth.policy.terminal import as_lines
@@ -31,7 +32,14 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-BundleArgument = Annotated[Path, typer.Argument(metavar="BUNDLE", help="A FHIR R4 Bundle, JSON.")]
+ChartArgument = Annotated[
+    str,
+    typer.Argument(metavar="BUNDLE", help="A FHIR R4 Bundle (JSON, NDJSON), or https://server/path/Patient/id."),
+]
+Also = Annotated[
+    list[str] | None,
+    typer.Option("--also", metavar="[NAME=]BUNDLE", help="The same patient's chart elsewhere; may be repeated."),
+]
 AsOf = Annotated[str | None, typer.Option("--as-of", metavar="DATE", help="The day of judgement (YYYY-MM-DD); today.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
 Rules = Annotated[Path | None, typer.Option("--rules", envvar="PRIOR_AUTH_RULES", help="A rules folder of your own.")]
@@ -44,8 +52,9 @@ def _commands() -> None:
 
 @app.command()
 def assess(
-    bundle: BundleArgument,
+    bundle: ChartArgument,
     as_of: AsOf = None,
+    also: Also = None,
     order: Annotated[str | None, typer.Option("--order", metavar="REFERENCE", help="Judge this order only.")] = None,
     payer: Annotated[str | None, typer.Option("--payer", metavar="ID", help="Judge for this payer.")] = None,
     as_program: AsJson = False,
@@ -54,8 +63,9 @@ def assess(
     """Judge the orders of a chart without sending anything. Exit code 0 whatever is recommended."""
     day = _day(as_of)
     engine = Engine(Rulebook.load(rules))
+    chart = _chart(bundle, also)
     judgement = engine.judge(
-        BundleFile(bundle).read(), as_of=day, orders=[order] if order is not None else None, payer=payer
+        chart.resources, as_of=day, orders=[order] if order is not None else None, payer=payer, joined=chart
     )
     if as_program:
         _write(judgement.report)
@@ -65,11 +75,11 @@ def assess(
 
 
 @app.command()
-def view(bundle: BundleArgument, as_of: AsOf = None, rules: Rules = None) -> None:
+def view(bundle: ChartArgument, as_of: AsOf = None, also: Also = None, rules: Rules = None) -> None:
     """Write the mCODE view of a chart, the only data that policies see, as a collection Bundle."""
     day = _day(as_of)
     rulebook = Rulebook.load(rules)
-    evidence = gather(BundleFile(bundle).read(), as_of=day, definitions=rulebook.definitions)
+    evidence = gather(_chart(bundle, also).resources, as_of=day, definitions=rulebook.definitions)
     _write(view_bundle(evidence, day))
 
 
@@ -105,6 +115,22 @@ app.add_typer(cli_clients.clients, name="clients")
 cli_deadlines.register(app)
 cli_rules.register(app)
 cli_conformance.register(app)
+
+
+def _chart(first: str, also: list[str] | None) -> Joined:
+    """The chart, or the charts of several systems as one. What calls servers is imported where it is needed."""
+    if not also and not first.startswith(("http://", "https://")):
+        return Joined(BundleFile(first).read(), {})
+    from prior_auth.charts import named
+    from prior_auth.settings import Charts, read
+    from prior_auth.smart.client import Identity
+    from prior_auth.smart.keys import load_or_create
+
+    found = read(Charts)
+    identity = None
+    if found.client_id:
+        identity = Identity(found.client_id, load_or_create(found.signing_key), found.scope)
+    return named.read([first, *(also or [])], identity=identity)
 
 
 def _day(stated: str | None) -> date:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from prior_auth.errors import BadInput
 from prior_auth.fhir import json
-from prior_auth.settings import Payer, read
-from prior_auth.smart.clients import DEFAULT_SCOPES, Client, Registry
+
+if TYPE_CHECKING:
+    from prior_auth.smart.clients import Registry
 
 clients = typer.Typer(
     help="Which systems may call the payer's FHIR routes (SMART Backend Services).", no_args_is_help=True
@@ -22,6 +23,10 @@ FileOption = Annotated[
 
 
 def _registry(file: Path | None) -> Registry:
+    """Imported here: other commands start without it."""
+    from prior_auth.settings import Payer, read
+    from prior_auth.smart.clients import Registry
+
     return Registry(file or read(Payer).clients)
 
 
@@ -43,6 +48,8 @@ def add(
     file: FileOption = None,
 ) -> None:
     """Register a system, or change one that is registered. It may call at once, without a restart."""
+    from prior_auth.smart.clients import DEFAULT_SCOPES, Client
+
     keys: Any = json.read(_bytes(jwks)) if jwks else None
     scopes = tuple(scope or DEFAULT_SCOPES)
     made = Client(client_id, name or client_id, tuple(organization), scopes, jwks_url, keys)

@@ -20,6 +20,7 @@ from prior_auth.domain.parties import PayerIdentity
 from prior_auth.domain.request import AuthorizationRequest, RequestItem
 from prior_auth.errors import BadInput
 from prior_auth.evidence.gather import gather
+from prior_auth.fhir.chart_join import Joined
 from prior_auth.fhir.codes import HCPCS
 from prior_auth.fhir.orders import authorization_request
 from prior_auth.policy.assess import assess
@@ -66,9 +67,14 @@ class Engine:
         as_of: date,
         orders: Collection[str] | None = None,
         payer: str | None = None,
+        joined: Joined | None = None,
     ) -> Judgement:
-        """Gather and assess. Raises BadInput for what is no chart of one patient with an order."""
+        """Gather and assess; with `joined`, each fact says whose chart it is from.
+
+        Raises BadInput for what is no chart of one patient with an order.
+        """
         evidence = gather(resources, as_of=as_of, definitions=self.rulebook.definitions)
+        evidence = joined.with_origins(evidence) if joined else evidence
         request = self.read_request(resources, as_of=as_of, orders=orders)
         assessment = assess(request, evidence, self.rulebook, as_of=as_of, payer=payer)
         return Judgement(request, evidence, assessment, self._by_pas(request, payer, as_of))

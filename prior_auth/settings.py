@@ -101,6 +101,16 @@ class Payer(_Side):
         return self.clients_file or self.data / "clients.json"
 
 
+class Charts(BaseSettings):
+    """Who we are to FHIR servers that charts are read from."""
+
+    model_config = SettingsConfigDict(env_prefix="PRIOR_AUTH_CHARTS_", extra="ignore")
+
+    client_id: str = ""  # then a SMART token is asked for
+    signing_key: Path = Path("charts-signing.jwk")
+    scope: str = "system/*.rs"
+
+
 class Rules(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="PRIOR_AUTH_", extra="ignore")
 

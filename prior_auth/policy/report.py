@@ -74,6 +74,7 @@ def fact_as_json(fact: Fact) -> Json:
         "unit": fact.unit,
         "date": fact.date,
         "tier": fact.tier.value,
+        **({"origin": fact.source.origin} if fact.source.origin else {}),
     }
 
 

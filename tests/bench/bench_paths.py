@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from prior_auth import paths
-from prior_auth.charts import BundleFile
+from prior_auth.charts.bundle_file import BundleFile
 from prior_auth.evidence.definitions import EvidenceDefinitions
 
 SIZE = 5_000

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from prior_auth import stories
-from prior_auth.charts import BundleFile
+from prior_auth.charts.bundle_file import BundleFile
 from prior_auth.errors import BadInput
 from prior_auth.fhir import json
 

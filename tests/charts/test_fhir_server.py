@@ -9,9 +9,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from prior_auth.charts import FhirServer
 from prior_auth.charts.fhir_http import seconds
-from prior_auth.charts.fhir_server import SEARCHED
+from prior_auth.charts.fhir_server import SEARCHED, FhirServer
 from prior_auth.errors import BadInput, FatalTransportError, TemporaryTransportError, TransportError
 from prior_auth.fhir import json
 

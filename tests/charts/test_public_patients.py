@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from prior_auth.charts import BundleFile
+from prior_auth.charts.bundle_file import BundleFile
 from prior_auth.domain.assessment import ItemAssessment
 from prior_auth.errors import BadInput
 from prior_auth.evidence.gather import gather

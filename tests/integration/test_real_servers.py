@@ -11,7 +11,8 @@ import httpx2
 import pytest
 
 from prior_auth import stories
-from prior_auth.charts import BundleFile, FhirServer
+from prior_auth.charts.bundle_file import BundleFile
+from prior_auth.charts.fhir_server import FhirServer
 from prior_auth.domain.evidence import Evidence
 from prior_auth.errors import FatalTransportError
 from prior_auth.evidence.gather import gather

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from prior_auth import paths, stories
-from prior_auth.charts import BundleFile
+from prior_auth.charts.bundle_file import BundleFile
 from prior_auth.conformance import fhirpath_suite
 from prior_auth.evidence.definitions import EvidenceDefinitions
 

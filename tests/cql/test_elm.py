@@ -6,16 +6,19 @@ import datetime as dt
 import gzip
 import json
 import os
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
 from prior_auth.cql import CqlError, Library, Resources, Result, compile_elm
 from prior_auth.cql.normal import normal
+from prior_auth.cql.why import explanation
 from prior_auth.fhir import json as fhir_json
-from prior_auth.terminology.valuesets import read_value_set, value_sets
+from prior_auth.terminology.valuesets import ValueSet, read_value_set, value_sets
 
 SHARED = Path(os.environ.get("PRIOR_AUTH_SHARED", Path(__file__).parents[3] / "shared"))
 DIFFERENTIAL = SHARED / "tools" / "cql_oracle" / "differential"
@@ -141,12 +144,21 @@ def test_a_refusal_names_the_local_id() -> None:
 
 def test_other_contexts_and_external_functions_and_other_models_are_refused() -> None:
     function = {"type": "FunctionDef", "name": "f", "external": True, "operand": []}
-    with pytest.raises(CqlError, match="context Unfiltered"):
-        compile_elm(library(define(number(1), context="Unfiltered")))
+    with pytest.raises(CqlError, match="context Practitioner"):
+        compile_elm(library(define(number(1), context="Practitioner")))
     with pytest.raises(CqlError, match="`external`"):
         compile_elm(library(function))
     with pytest.raises(CqlError, match="the model QDM"):
         compile_elm(library(usings=[{"localIdentifier": "QDM", "uri": "urn:healthit-gov:qdm:v5_6", "version": "5.6"}]))
+
+
+def test_statements_without_a_context_run_where_they_ask_no_chart() -> None:
+    plain = define(number(1), context="Unfiltered")
+    retrieve = {"type": "Retrieve", "dataType": f"{FHIR}Observation"}
+    assert compile_elm(library(plain)).evaluate(Resources([]))["It"].value == 1
+    for others in ([define(retrieve, "Other", context="Unfiltered")], [define(number(2), "Other")]):
+        with pytest.raises(CqlError, match="context Unfiltered"):
+            compile_elm(library(plain, *others))
 
 
 def test_a_document_with_errors_of_the_translator_is_refused_at_their_line() -> None:
@@ -227,3 +239,56 @@ def test_a_library_from_text_may_be_included() -> None:
     document = library(define({"type": "ExpressionRef", "libraryName": "C", "name": "Limit"}), includes=includes)
     found: Library = compile_elm(document, include={"Common": "library Common define Limit: 5"})
     assert found.evaluate(Resources([]))["It"].value == 5
+
+
+def test_an_evaluation_of_elm_is_explained_like_one_of_text() -> None:
+    documents = library(define(number(5), "Limit"), define({"type": "ExpressionRef", "name": "Limit"}))
+    results = compile_elm(documents).evaluate(Resources([]), traced=True)
+    assert explanation(results, "It")["defines"].keys() == {"Test.It", "Test.Limit"}
+
+
+def test_mutated_documents_are_refused_or_run() -> None:
+    """Never anything but a CqlError at load, never a fault of the engine in evaluation."""
+    random, refused = Random(20261125), 0
+    for _ in range(120):
+        document = elm_of(random.choice(["Intervals", "Lists", "Functions"]))
+        statements = document["library"]["statements"]["def"]
+        functions = [one for one in statements if one.get("type") == "FunctionDef"]
+        defines = [one for one in statements if one.get("type") != "FunctionDef"]
+        document["library"]["statements"]["def"] = [*functions, *random.sample(defines, 3)]
+        _mutate(document["library"], random)
+        try:
+            results = compile_elm(document, valuesets=_any_set(document)).evaluate(Resources([]), now=AS_OF)
+        except CqlError:
+            refused += 1
+            continue
+        problems = [str(one.problem) for one in results.values() if one.problem]
+        assert not [one for one in problems if "the engine failed" in one]
+    assert 20 < refused < 110
+
+
+def _any_set(document: Any) -> dict[str, ValueSet]:
+    declared = document["library"].get("valueSets")
+    found = declared.get("def") if isinstance(declared, dict) else None
+    urls = [one.get("id") for one in found or () if isinstance(one, dict)]
+    return {one: ValueSet(one, "1", frozenset({("x", "y")})) for one in urls if isinstance(one, str)}
+
+
+def _mutate(document: Any, random: Random) -> None:
+    """Another value, or none, in one place."""
+    places = [*_places(document)]
+    holder, key = random.choice(places)
+    if isinstance(holder, dict) and random.random() < 0.3:
+        del holder[key]
+    elif random.random() < 0.4:
+        other, at = random.choice(places)
+        holder[key] = json.loads(json.dumps(other[at], default=str))
+    else:
+        holder[key] = random.choice([None, [], {}, "", 0, -1, True, "x", {"type": "Null"}, number(1), [{}]])
+
+
+def _places(value: Any) -> Iterator[tuple[Any, Any]]:
+    for key, one in value.items() if isinstance(value, dict) else enumerate(value):
+        yield value, key
+        if isinstance(one, dict | list):
+            yield from _places(one)

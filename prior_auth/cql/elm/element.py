@@ -71,6 +71,19 @@ class Element:
             raise self.refuse(f"should have true or false as `{key}`")
         return value
 
+    def holds(self, kind: str) -> bool:
+        """Whether an element of this type is somewhere inside."""
+        waiting: list[Any] = [self.json]
+        while waiting:
+            one = waiting.pop()
+            if isinstance(one, Mapping):
+                if one.get("type") == kind:
+                    return True
+                waiting.extend(one.values())
+            elif isinstance(one, list):
+                waiting.extend(one)
+        return False
+
     def type_of(self, *keys: str) -> TypeNode:
         """The type under the first of the keys that is set, written as a name or as a specifier."""
         for key in keys:

@@ -52,7 +52,8 @@ def _reader(library: Element) -> Reader:
     defines = {one.text("name") for one in statements if one.json.get("type") != "FunctionDef"}
     declared = {one.text("name") for key in (*_DECLARATIONS, "parameters") for one in _each(library, key)}
     included = {one.text("localIdentifier") for one in _each(library, "includes")}
-    return Reader(frozenset(defines | declared | included | {"Patient"}), frozenset(functions))
+    mixed = any(one.json.get("context") == "Patient" for one in statements)
+    return Reader(frozenset(defines | declared | included | {"Patient"}), frozenset(functions), mixed=mixed)
 
 
 def _each(library: Element, key: str) -> list[Element]:
@@ -130,7 +131,7 @@ _DECLARATIONS = {
 
 def _statement(library: LibraryNode, element: Element, reader: Reader) -> None:
     context = element.text_or_none("context") or "Patient"
-    if context != "Patient":
+    if context != "Patient" and not (context == "Unfiltered" and reader.is_of_no_patient(element)):
         raise element.refuse(f"`{element.json.get('name')}` in the context {context} is not supported")
     private = element.text_or_none("accessLevel") == "Private"
     if element.json.get("type") == "FunctionDef":

@@ -14,9 +14,14 @@ class Reading:
     operand that is called as something of the library is therefore given another name.
     """
 
-    def __init__(self, taken: frozenset[str], functions: frozenset[str]) -> None:
+    def __init__(self, taken: frozenset[str], functions: frozenset[str], *, mixed: bool = True) -> None:
         self.taken = taken
         self.functions = functions
+        self.mixed = mixed
+
+    def is_of_no_patient(self, element: Element) -> bool:
+        """A statement of a library that names no context, as the translator marks it, and that asks no chart."""
+        return not self.mixed and not element.holds("Retrieve")
 
     def expression(self, element: Element) -> Node:
         raise NotImplementedError

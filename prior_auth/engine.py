@@ -5,12 +5,14 @@ Pure over a rulebook that is read once: chart, orders, payer and day in; request
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from prior_auth.cql import Budget
 from prior_auth.domain.assessment import Assessment
 from prior_auth.domain.coding import Coding
 from prior_auth.domain.deadline import BenefitKind, Channel, Terms
@@ -43,9 +45,15 @@ class Judgement:
         return dict(as_json(self.assessment))
 
 
+# A judgement takes a few milliseconds; a rule that takes seconds is broken, and what it was asked is then unknown. The
+# thread's own time counts, so that a busy machine breaks no rule.
+JUDGING = Budget(seconds=5, clock=time.thread_time)
+
+
 @dataclass(frozen=True, slots=True)
 class Engine:
     rulebook: Rulebook
+    budget: Budget = JUDGING
 
     def read_request(
         self, resources: Sequence[Mapping[str, Any]], *, as_of: date, orders: Collection[str] | None = None
@@ -76,7 +84,7 @@ class Engine:
         evidence = gather(resources, as_of=as_of, definitions=self.rulebook.definitions)
         evidence = joined.with_origins(evidence) if joined else evidence
         request = self.read_request(resources, as_of=as_of, orders=orders)
-        assessment = assess(request, evidence, self.rulebook, as_of=as_of, payer=payer)
+        assessment = assess(request, evidence, self.rulebook, as_of=as_of, payer=payer, budget=self.budget)
         return Judgement(request, evidence, assessment, self._by_pas(request, payer, as_of))
 
     def asked_about(self, judgement: Judgement, criteria: Collection[str]) -> tuple[str, ...]:

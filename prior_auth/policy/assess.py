@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
+from prior_auth.cql import Budget
 from prior_auth.domain.assessment import Assessment, Cause, CriterionResult, ItemAssessment, Proposal, Recommendation
 from prior_auth.domain.coding import Coding
 from prior_auth.domain.criterion import Outcome
@@ -36,13 +37,17 @@ def assess(
     received_on: date | None = None,
     payer: str | None = None,
     plan: str | None = None,
+    budget: Budget | None = None,
 ) -> Assessment:
     """Judge every item of a request as of a day.
 
     `payer` and `plan` are ids that override the Coverage; `received_on` is the day whose policy is in force, `as_of`
-    where it is not given. Never raises for what a chart says: what cannot be judged is referred.
+    where it is not given; `budget` is what the rule of one item may use. Never raises for what a chart says: what
+    cannot be judged is referred.
     """
-    heard = hearings(request, evidence, rules, as_of=as_of, received_on=received_on, payer=payer, plan=plan)
+    heard = hearings(
+        request, evidence, rules, as_of=as_of, received_on=received_on, payer=payer, plan=plan, budget=budget
+    )
     valuesets: dict[str, str] = {}
     for one in heard:
         valuesets |= one.rule.valuesets if one.rule else {}
@@ -75,12 +80,14 @@ def hearings(
     payer: str | None = None,
     plan: str | None = None,
     traced: bool = False,
+    budget: Budget | None = None,
 ) -> tuple[Heard, ...]:
     """Each item of a request before its rule; operands as of `assess`."""
     insurance = _insurance(request.coverage, rules, payer, plan)
     days = [Day(as_of, received_on or as_of, item.period.start or as_of) for item in request.items]
     return tuple(
-        _item(item, evidence, rules, insurance, day, traced) for item, day in zip(request.items, days, strict=True)
+        _item(item, evidence, rules, insurance, day, traced, budget)
+        for item, day in zip(request.items, days, strict=True)
     )
 
 
@@ -114,7 +121,15 @@ def _plan(payer: Payer, plan: str | None) -> _Insurance:
     return _Insurance(payer, known, "" if known else f"{payer.name} has no plan of this name in the rulebook.")
 
 
-def _item(item: RequestItem, evidence: Evidence, rules: Rules, insurance: _Insurance, day: Day, traced: bool) -> Heard:
+def _item(
+    item: RequestItem,
+    evidence: Evidence,
+    rules: Rules,
+    insurance: _Insurance,
+    day: Day,
+    traced: bool,
+    budget: Budget | None,
+) -> Heard:
     if insurance.payer is None:
         return Heard(None, None, _referred(item, Cause.UNKNOWN_PAYER, insurance.why))
     if insurance.plan is None:
@@ -127,7 +142,7 @@ def _item(item: RequestItem, evidence: Evidence, rules: Rules, insurance: _Insur
         why = f"{insurance.payer.name}, plan {insurance.plan.name}: this service needs no authorization."
         not_required = ItemAssessment(item, rule.id, None, Recommendation.NOT_REQUIRED, None, why)
         return Heard(rule, None, not_required)
-    return Heard(rule, Hearing(rule, evidence, item, insurance.plan.id, day, traced=traced), None)
+    return Heard(rule, Hearing(rule, evidence, item, insurance.plan.id, day, traced=traced, budget=budget), None)
 
 
 def _referred(item: RequestItem, cause: Cause, why: str, rule: Rule | None = None) -> ItemAssessment:

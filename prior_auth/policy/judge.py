@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from prior_auth.cql import Resources, Results
+from prior_auth.cql import Budget, Resources, Results
 from prior_auth.domain.assessment import CriterionResult, DataRequirement, Proposal
 from prior_auth.domain.criterion import Outcome
 from prior_auth.domain.dates import PartialDate
@@ -32,10 +32,18 @@ class Hearing:
     """A rule on its way through one patient's evidence, for one order. Each define is worked out once."""
 
     def __init__(
-        self, rule: Rule, evidence: Evidence, item: RequestItem, plan: str, day: Day, *, traced: bool = False
+        self,
+        rule: Rule,
+        evidence: Evidence,
+        item: RequestItem,
+        plan: str,
+        day: Day,
+        *,
+        traced: bool = False,
+        budget: Budget | None = None,
     ) -> None:
         """`traced` remembers how each define came to its value, for `policy/explain.py`; the values are the same."""
-        self.rule, self.evidence, self.item, self.day = rule, evidence, item, day
+        self.rule, self.evidence, self.item, self.plan, self.day = rule, evidence, item, plan, day
         self.values: Mapping[str, Dated | None] = {
             name: in_force(rows, day.received_on) for name, rows in rule.policy.values.items()
         }
@@ -47,7 +55,9 @@ class Hearing:
             **{name: self._parameter(dated) for name, dated in self.values.items()},
         }
         self.parameters = {name: value for name, value in given.items() if name in rule.library.parameters}
-        self.results: Results = rule.library.evaluate(Resources(evidence.view), self.parameters, traced=traced)
+        self.results: Results = rule.library.evaluate(
+            Resources(evidence.view), self.parameters, traced=traced, budget=budget
+        )
 
     def _order_in_view(self) -> str:
         """The order's id in the view: its own, unless the view had to number it."""

@@ -44,11 +44,20 @@ def official(url: str, resource) -> list:
     return [one for one in found if one["severity"] in ("error", "fatal")]
 
 
+_VERDICTS = {
+    (True, True): "both fault",
+    (True, False): "ours only",
+    (False, True): "theirs only",
+    (False, False): "both accept",
+}
+
+
 def compare(url: str, name: str, resource, counts: Counter) -> None:
     ours = [one for one in validate(resource) if one.severity == "error"]
     theirs = official(url, resource)
-    verdict = ("both fault" if ours else "ours only") if ours else ("theirs only" if theirs else "both accept")
-    verdict = "both fault" if ours and theirs else verdict
+    verdict = _VERDICTS[bool(ours), bool(theirs)]
+    if any(one["messageId"] == "no answer" for one in theirs):
+        verdict = "no answer of theirs"
     counts[verdict] += 1
     if verdict in ("ours only", "theirs only"):
         print(f"{verdict}: {name}")

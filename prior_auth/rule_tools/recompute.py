@@ -1,10 +1,13 @@
 """The verdict worked out anew from an explanation's data alone, by other code than the engine's.
 
-Three-valued logic over the tree that docs/cql.md describes: and, or, not, comparisons, exists, conditions, memberships,
-queries and the commonest operators. What stands in the data as a leaf (what the chart holds, a parameter, a literal) is
+For whoever checks a verdict without trusting the engine: nothing of the product is used here. Three-valued logic over
+the tree that docs/cql.md describes: and, or, not, comparisons, exists, conditions, memberships, queries and the
+commonest operators. What stands in the data as a leaf (what the chart holds, a parameter, a literal) is
 taken as it is; an operator that is not worked out here is taken too, and counted in `taken`. Every other node must come
 to the value that the data state, else Disagreement.
 """
+
+# ruff: noqa: ARG002  every kind of node is worked out with the same operands
 
 from __future__ import annotations
 

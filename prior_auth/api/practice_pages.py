@@ -12,7 +12,7 @@ from fastapi import FastAPI, Form, Request, Response, UploadFile
 from fastapi.responses import RedirectResponse
 
 from prior_auth import clocks
-from prior_auth.api import pages, shown
+from prior_auth.api import pages, practice_change_pages, shown
 from prior_auth.api.bodies import MIB
 from prior_auth.api.ops import operations_page
 from prior_auth.api.practice_desk import Practice, identity
@@ -21,7 +21,7 @@ from prior_auth.domain.case import Case, CaseStatus
 from prior_auth.domain.coding import Coding
 from prior_auth.domain.determination import Determination
 from prior_auth.errors import BadInput
-from prior_auth.fhir import json, pas_determination, stated
+from prior_auth.fhir import pas_exchange, stated
 from prior_auth.policy.clock_report import as_json
 from prior_auth.ports import CaseStore
 
@@ -40,6 +40,8 @@ _ORDER_OF_NEED = [
 
 
 def add_pages(app: FastAPI, practice: Practice) -> None:
+    practice_change_pages.add_pages(app, practice)
+
     @app.get("/", include_in_schema=False)
     async def worklist(request: Request) -> Response:
         cards = await practice.store.documents("card")
@@ -154,7 +156,8 @@ async def _case_words(practice: Practice, case: Case) -> dict[str, Any]:
         "assessment": assessment,
         "missing": missing,
         "problems": await store.document(case.id, "problems") if case.status is CaseStatus.ATTENTION else [],
-        "answer": await _answer(store, answer["message"]) if answer else None,
+        "answer": await _answer(store, case.id) if answer else None,
+        "change": await practice_change_pages.words(practice, case),
         "may_release": case.status
         in (CaseStatus.INCOMPLETE, CaseStatus.AWAITING_RELEASE, CaseStatus.INFORMATION_REQUESTED),
         "choices": _choices(missing),
@@ -167,9 +170,10 @@ async def _case_words(practice: Practice, case: Case) -> dict[str, Any]:
     }
 
 
-async def _answer(store: CaseStore, message_id: str) -> Determination:
-    """The payer's newest word, read again from the message as it came."""
-    return pas_determination.read(json.read(await store.message_body(message_id)))
+async def _answer(store: CaseStore, case_id: str) -> Determination | None:
+    """The payer's word as it stands, read again from the messages as they came."""
+    kept = [(one, await store.message_body(one.id)) for one in await store.messages(case_id)]
+    return pas_exchange.standing(kept).answer
 
 
 def _missing(assessment: Any) -> list[dict[str, Any]]:

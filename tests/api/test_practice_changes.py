@@ -186,3 +186,22 @@ async def test_a_change_that_says_nothing_sound_is_refused_by_its_field(
     answer = await change(joined, case_id, **stated)
     assert answer.status_code == 400, answer.text
     assert answer.json()["error"]["where"] == where
+
+
+async def test_people_ask_change_and_cancel_at_the_window(joined: Any, payer: Any, companies: Any) -> None:
+    case_id = await sent(joined, companies)
+    page = (await joined.http.get(f"/cases/{case_id}")).text
+    assert all(words in page for words in ("Ask what became of it", "Send the change", "Cancel it", "renewal"))
+    order = await order_of(joined, case_id)
+    order["dispenseRequest"]["quantity"]["value"] -= 10
+    files = {"file": ("order.json", json.write(order), "application/json")}
+    answers = [
+        await joined.http.post(f"/cases/{case_id}/inquiry"),
+        await joined.http.post(f"/cases/{case_id}/orders", files=files),
+        await joined.http.post(f"/cases/{case_id}/cancel", data={"order": ""}),
+    ]
+    assert [one.status_code for one in answers] == [303, 303, 303]
+    assert len(await versions(joined, case_id)) == 3
+    page = (await joined.http.get(f"/cases/{case_id}")).text
+    assert "Withdrawn" in page
+    assert "Cancel it" not in page

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from prior_auth import cli_clients, cli_conformance, cli_deadlines, cli_rules, running
+from prior_auth import cli_clients, cli_conformance, cli_deadlines, cli_evidence, cli_rules, running
 from prior_auth.charts.bundle_file import BundleFile
 from prior_auth.engine import Engine
 from prior_auth.errors import BadInput, PriorAuthError
@@ -141,6 +141,9 @@ def _day(stated: str | None) -> date:
         return date.fromisoformat(stated)
     except ValueError:
         raise BadInput(f"{stated!r} is no day", where="--as-of", fix="write it as 2026-11-25") from None
+
+
+cli_evidence.register(app, _chart, _day)
 
 
 def _write(value: Any) -> None:

@@ -18,7 +18,7 @@ from prior_auth.evidence.definitions import EvidenceDefinitions
 from prior_auth.evidence.normalise.drugs import ingredient
 from prior_auth.policy.deadlines import read_deadlines, read_holidays
 from prior_auth.policy.files import SYSTEMS, read_payer, read_policy
-from prior_auth.policy.lint import Finding
+from prior_auth.policy.lint import Finding, unused_in_libraries
 from prior_auth.policy.model import Payer, Policy, ServiceCode
 from prior_auth.policy.rule import Rule, join
 from prior_auth.policy.yaml_lines import read_yaml
@@ -33,6 +33,13 @@ def rules_folder(setting: Path | None = None) -> Path:
         if folder is not None and (folder == setting or (folder / "payers").is_dir()):
             return folder
     raise RuleError("there are no rules", where=str(_PACKAGE / "_rules"), fix="name a folder in PRIOR_AUTH_RULES")
+
+
+def evidence_definitions(folder: Path | None = None) -> EvidenceDefinitions:
+    """What can be asked of a chart, without compiling any policy. Raises RuleError with `file:line`."""
+    root = rules_folder(folder)
+    files = {_name(root, file): _text(file) for file in _files(root, "evidence/*.yaml")}
+    return EvidenceDefinitions.parse({name: read_yaml(text, file=name) for name, text in files.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +139,9 @@ class Rulebook:
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
-        """What the lint lists of all policies."""
-        return tuple(one for rule in self.rules for one in rule.warnings)
+        """What the lint lists of all policies, and of the libraries that they share."""
+        shared = unused_in_libraries([rule.library for rule in self.rules])
+        return (*(one for rule in self.rules for one in rule.warnings), *shared)
 
     def payer(self, id: str) -> Payer | None:
         return self.payers.get(id)

@@ -1,4 +1,4 @@
-"""A rule that runs away makes its criterion unknown with the problem named, in time, and harms no other criterion."""
+"""A rule that runs away makes its criterion unknown with the problem named, in time; what was found before stands."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ENDLESS = """define "Is Node Positive":
 """
 
 
-def test_a_runaway_criterion_is_unknown_in_time_and_the_others_stand(tmp_path: Path) -> None:
+def test_a_runaway_criterion_is_unknown_in_time_and_what_was_found_before_stands(tmp_path: Path) -> None:
     folder = tmp_path / "rules"
     shutil.copytree(rules_folder(), folder)
     for topic in ("pembrolizumab", "olaparib"):

@@ -82,6 +82,8 @@ class OwnEvaluator:
         type: str | None = None,
         path: str | None = None,
     ) -> list[Found]:
+        if type is None and not isinstance(node, dict):
+            raise PathError("what is asked is no resource")
         start = resource_node(node, path) if type is None else Node(node, type, None, None, path or type)
         whole = start if root is None else resource_node(root)
         member = _membership(valuesets) if valuesets is not None else None

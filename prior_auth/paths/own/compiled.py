@@ -184,7 +184,9 @@ class _Compiler:
             met = Distinct(around.step)
             waiting = source(around, focus)
             while waiting:
-                waiting = [one for _, found in each(around, waiting) for one in found if met.add(one)]
+                given = [one for _, found in each(around, waiting) for one in found]
+                around.step(len(given))
+                waiting = [one for one in given if met.add(one)]
             return met.nodes
 
         return step
@@ -476,7 +478,7 @@ def _equivalence(wanted: bool, left: Step, right: Step) -> Step:
 
 def _is_in(around: Surroundings, one: Nodes, of: Nodes) -> Nodes:
     node = single(one)
-    around.step(len(of) // 4)
+    around.step(len(of))
     return [] if node is None else TRUE if any(equal(node, other) for other in of) else FALSE
 
 

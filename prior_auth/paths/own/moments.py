@@ -62,10 +62,12 @@ def order(left: Moment, right: Moment) -> int | None:
     return None if found is None else -found
 
 
-def _over_zones(local: Moment, other: Moment) -> int | None:
-    """The order that holds whatever the zone of `local` is."""
-    first = _ordered(DateTime(local.parts, _EARLIEST), other)
-    return first if first == _ordered(DateTime(local.parts, _LATEST), other) else None
+def _over_zones(local: Any, other: Any) -> int | None:
+    """The order that holds whatever the zone of `local` is, if one does."""
+    day = DateTime(local.parts)
+    if _ordered(DateTime(temporal.high(day).parts, _LATEST), temporal.low(other)) == -1:
+        return -1
+    return 1 if _ordered(DateTime(temporal.low(day).parts, _EARLIEST), temporal.high(other)) == 1 else None
 
 
 def _ordered(left: Moment, right: Moment) -> int | None:

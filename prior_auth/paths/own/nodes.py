@@ -13,7 +13,7 @@ from prior_auth.cql.values.temporal import Date, DateTime
 from prior_auth.paths.problem import PathError
 from prior_auth.r4 import model
 
-MAX_STEPS = 200_000
+MAX_STEPS = 100_000  # half a second
 MAX_TEXT = 1_000_000
 
 

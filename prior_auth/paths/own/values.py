@@ -64,7 +64,7 @@ def _quantity(value: Mapping[str, Any]) -> Quantity | None:
         return None
     code, system = value.get("code") or value.get("unit"), value.get("system")
     if code is not None and system not in (None, UCUM):
-        code = f"{{{system}}}{code}"  # a unit of another system is like itself only
+        code = f"[{system}]{code}"  # a unit of another system is like itself only
     return Quantity(numbers.as_decimal(number), str(code) if code else "1")
 
 

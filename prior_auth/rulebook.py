@@ -13,7 +13,8 @@ from pathlib import Path, PurePath
 from prior_auth.cql import Libraries
 from prior_auth.domain.coding import Coding
 from prior_auth.domain.deadline import DeadlineRow
-from prior_auth.errors import RuleError
+from prior_auth.errors import BadInput, RuleError
+from prior_auth.evidence import extract
 from prior_auth.evidence.definitions import EvidenceDefinitions
 from prior_auth.evidence.normalise.drugs import ingredient
 from prior_auth.policy.deadlines import read_deadlines, read_holidays
@@ -40,6 +41,16 @@ def evidence_definitions(folder: Path | None = None) -> EvidenceDefinitions:
     root = rules_folder(folder)
     files = {_name(root, file): _text(file) for file in _files(root, "evidence/*.yaml")}
     return EvidenceDefinitions.parse({name: read_yaml(text, file=name) for name, text in files.items()})
+
+
+def extract_definition(id: str, definitions: EvidenceDefinitions, *, folder: Path | None = None) -> extract.Extract:
+    """A table that can be made of a chart's facts. Raises RuleError, and BadInput where there is none of this id."""
+    root = rules_folder(folder)
+    files = {file.stem: file for file in _files(root, "extracts/*.yaml")}
+    if id not in files:
+        raise BadInput(f"no extract {id}", where="--kind", fix=f"name one of {', '.join(files) or 'none'}")
+    name = _name(root, files[id])
+    return extract.parse(read_yaml(_text(files[id]), file=name), file=name, definitions=definitions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ silence for an answer. A test asks its criterion's evidence, which is there when
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from prior_auth.cql import At, Library
-from prior_auth.cql.syntax.nodes import LibraryNode, Node
+from prior_auth.cql.syntax.nodes import Node
 from prior_auth.cql.syntax.walk import walk
 from prior_auth.errors import RuleError
 from prior_auth.policy.model import Criterion, Kind, Policy
@@ -83,15 +83,10 @@ class LintError(RuleError):
         self.findings = tuple(findings)
 
 
-def lint(
-    policy: Policy, cql: LibraryNode, included: Mapping[str, LibraryNode], library: Library, written: Written
-) -> tuple[Finding, ...]:
-    """Everything that is found in a policy and its own library.
-
-    `included` holds the parsed libraries by name, `written` is policy.yaml with its lines.
-    """
-    own = cql.name
-    names = Names({**included, own: cql})
+def lint(policy: Policy, library: Library, written: Written) -> tuple[Finding, ...]:
+    """Everything that is found in a policy and its own library. `written` is policy.yaml with its lines."""
+    own = library.node.name
+    names = Names({**library.included, own: library.node})
     return (
         *(Finding.of(one, "doubt") for one in library.doubts),
         *_clocks(library),
@@ -259,12 +254,13 @@ def _unused(policy: Policy, names: Names, library: str) -> Iterator[Finding]:
             yield _warning("unused", f"nothing uses `{key[1]}`", at, fix)
 
 
-def unused_in_libraries(libraries: Mapping[str, LibraryNode], users: Sequence[LibraryNode]) -> Iterator[Finding]:
-    """Defines and functions of shared libraries that no policy's library leads to."""
-    names = Names({**libraries, **{f"{index}": one for index, one in enumerate(users)}})
-    roots = [key for index in range(len(users)) for key, _ in names.declared(f"{index}")]
-    used = names.reached(roots)
-    for library in sorted(libraries):
+def unused_in_libraries(libraries: Iterable[Library]) -> Iterator[Finding]:
+    """Defines and functions of shared libraries to which none of these policies' libraries leads."""
+    users = {f"{index}": one.node for index, one in enumerate(libraries)}
+    shared = {name: node for one in libraries for name, node in one.included.items()}
+    names = Names({**shared, **users})
+    used = names.reached(key for user in users for key, _ in names.declared(user))
+    for library in sorted(shared):
         for key, at in names.declared(library):
-            if key not in used:
+            if key not in used and key[1] not in GIVEN:
                 yield _warning("unused", f"no policy uses `{key[1]}` of {library}", at, "delete it")

@@ -46,7 +46,7 @@ def join(
     for one in library.value_sets.values():
         if not one.version:
             raise RuleError(f"the value set {one.url} has no version", where=file, fix="add `version` to its file")
-    warnings = _linted(lint(policy, library.node, library.included, library, Written(yaml, policy.file)))
+    warnings = _linted(lint(policy, library, Written(yaml, policy.file)))
     texts = [libraries[name] for name in sorted(library.included)]
     return Rule(policy, library, _hash(yaml, cql, texts, library.value_sets.values()), warnings)
 

@@ -1,7 +1,8 @@
-"""Request bodies: how large one may be, and what it must say of itself."""
+"""Request bodies: how large one may be, how long it may take to arrive, and what it must say of itself."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from prior_auth.errors import BadInput
 
 MIB = 2**20
+WITHIN = 60.0  # seconds for a whole body; an honest one of 32 MiB takes 10 on a slow line
 _FHIR_TYPES = ("application/fhir+json", "application/json")
 
 
@@ -20,7 +22,10 @@ class Unsupported(BadInput):
 
 
 class Limited:
-    """Reads no more of a body than the limit (bytes), whatever the sender states or sends; forms and files too."""
+    """Reads no more of a body than the limit (bytes), whatever the sender states or sends; forms and files too.
+
+    Nor does it wait for one longer than `WITHIN`: a sender that dribbles would hold its connection for ever.
+    """
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
         self.app, self.limit = app, limit
@@ -29,20 +34,29 @@ class Limited:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        stated, arrived, refused = _stated_length(scope), 0, False
+        stated, arrived, refused, is_whole = _stated_length(scope), 0, False, False
+        until = asyncio.get_running_loop().time() + WITHIN
 
         async def counted() -> MutableMapping[str, Any]:
-            nonlocal arrived, refused
+            nonlocal arrived, refused, is_whole
             if refused:
                 return {"type": "http.disconnect"}
+            if is_whole:  # what comes now is the end of the connection, whenever that is
+                return await receive()
             message: MutableMapping[str, Any] = {}
-            if stated <= self.limit:
-                message = await receive()
-                arrived += len(message.get("body", b""))
+            try:
+                if stated <= self.limit:
+                    async with asyncio.timeout_at(until):
+                        message = await receive()
+                    arrived += len(message.get("body", b""))
+            except TimeoutError:
+                refused = True
+                raise HTTPException(408, f"the body did not arrive within {WITHIN:g} seconds") from None
             if max(stated, arrived) > self.limit:
                 refused = True
                 # The one kind of error that form parsers let through as it is.
                 raise HTTPException(413, f"more than {self.limit // MIB} MiB")
+            is_whole = not message.get("more_body", False)
             return message
 
         await self.app(scope, counted, send)

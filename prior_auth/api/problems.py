@@ -76,10 +76,14 @@ def _known(request: Request, problem: Exception) -> Response:
     return answer(request, problem, status_of(problem))
 
 
+_OF_BODIES = {408: "send it again, without pauses", 413: "send fewer or smaller attachments"}
+
+
 def _http(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, HTTPException)
-    if problem.status_code == 413:
-        return answer(request, BadInput(str(problem.detail), fix="send fewer or smaller attachments"), 413)
+    if problem.status_code in _OF_BODIES:
+        told = BadInput(str(problem.detail), fix=_OF_BODIES[problem.status_code])
+        return answer(request, told, problem.status_code)
     offers = request.app.state.side == "payer" and request.url.path.startswith("/fhir")
     fix = "see GET /fhir/metadata for what is offered" if offers else "check the address"
     kind = NotFound if problem.status_code == 404 else BadInput

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from prior_auth.api import bodies
 from prior_auth.fhir import json
 from prior_auth.fhir.validate import validate
 
@@ -139,6 +140,38 @@ async def test_a_request_too_large_is_not_read_to_its_end(payer: Any) -> None:
     assert answer.status_code == 413
     assert "32 MiB" in outcome(answer)["diagnostics"]
     assert pulled <= 34 * MIB
+
+
+async def test_a_body_that_dribbles_is_given_up_with_one_outcome(payer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "WITHIN", 0.3)
+
+    async def dribbling() -> AsyncIterator[bytes]:
+        for _ in range(100):
+            yield b" "
+            await asyncio.sleep(0.1)
+
+    headers = {"Content-Type": "application/fhir+json"}
+    start = asyncio.get_running_loop().time()
+    answer = await payer.http.post("/fhir/Claim/$submit", content=dribbling(), headers=headers)
+    assert asyncio.get_running_loop().time() - start < 5
+    assert answer.status_code == 408
+    assert "did not arrive" in outcome(answer)["diagnostics"]
+    assert await payer.store.authorizations() == []
+
+
+async def test_references_in_a_circle_end(payer: Any, complete: bytes) -> None:
+    def circle(bundle: dict[str, Any]) -> None:
+        urls = [one["fullUrl"] for one in bundle["entry"] if one["resource"]["resourceType"] == "Observation"]
+        for one in bundle["entry"]:
+            if one["resource"]["resourceType"] == "Observation":
+                one["resource"]["hasMember"] = [{"reference": url} for url in urls]
+            if one["resource"]["resourceType"] == "Organization":
+                one["resource"]["partOf"] = {"reference": one["fullUrl"]}
+
+    answer = await asyncio.wait_for(payer.fhir("Claim/$submit", changed(complete, circle)), 30)
+    assert answer.status_code == 200, answer.text
+    (kept,) = await payer.store.authorizations()
+    assert kept.status.is_final
 
 
 async def test_a_stated_length_over_the_limit_is_refused_unread(payer: Any) -> None:

@@ -31,6 +31,7 @@ from prior_auth.fhir import json
 from prior_auth.fhir.chart_bundle import chart_resources
 from prior_auth.fhir.orders import are_one_regimen
 from prior_auth.fhir.pas_request import ReadRequest
+from prior_auth.r4 import folder
 from prior_auth.rulebook import Rulebook
 from prior_auth.settings import Payer as PayerSettings
 from prior_auth.settings import Practice as PracticeSettings
@@ -289,7 +290,10 @@ def _refuse_open_wires(found: PracticeSettings) -> None:
 
 
 def _engine() -> Engine:
-    return Engine(Rulebook.load(read(Rules).rules))
+    stated = read(Rules)
+    if stated.packages is not None:
+        folder.load(stated.packages)
+    return Engine(Rulebook.load(stated.rules))
 
 
 def _key_file(found: PracticeSettings | PayerSettings, side: str) -> Path:

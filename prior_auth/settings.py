@@ -115,6 +115,7 @@ class Rules(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="PRIOR_AUTH_", extra="ignore")
 
     rules: Path | None = None
+    packages: Path | None = None  # FHIR packages (*.tgz) to judge by beside the shipped ones
 
 
 Settings = TypeVar("Settings", bound=BaseSettings)

@@ -26,6 +26,7 @@ from prior_auth.fhir.chart_join import Joined
 from prior_auth.fhir.codes import HCPCS
 from prior_auth.fhir.orders import authorization_request
 from prior_auth.policy.assess import assess
+from prior_auth.policy.explain import ExplainedItem, explained
 from prior_auth.policy.model import Benefit, Payer
 from prior_auth.policy.report import as_json
 from prior_auth.rulebook import Rulebook
@@ -86,6 +87,11 @@ class Engine:
         request = self.read_request(resources, as_of=as_of, orders=orders)
         assessment = assess(request, evidence, self.rulebook, as_of=as_of, payer=payer, budget=self.budget)
         return Judgement(request, evidence, assessment, self._by_pas(request, payer, as_of))
+
+    def explain(self, judgement: Judgement, payer: str | None = None) -> tuple[ExplainedItem, ...]:
+        """Why a judgement came out as it did, criterion by criterion; `payer` as it was judged for."""
+        as_of = judgement.assessment.as_of
+        return explained(judgement.request, judgement.evidence, self.rulebook, as_of=as_of, payer=payer)
 
     def asked_about(self, judgement: Judgement, criteria: Collection[str]) -> tuple[str, ...]:
         """References of all that the chart says about what these criteria ask for, whatever became of it."""

@@ -49,6 +49,10 @@ class ExplainedItem:
     item: ItemAssessment
     explanations: tuple[Explanation, ...]
 
+    def as_json(self) -> Json:
+        told = [one.data | {"sentences": list(one.sentences)} for one in self.explanations]
+        return {"request": self.item.item.order, "criteria": told}
+
 
 def explained(
     request: AuthorizationRequest,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from prior_auth.cql.outline import outline
 from prior_auth.domain.assessment import Assessment, Cause, CriterionResult, ItemAssessment, Recommendation
 from prior_auth.domain.criterion import Outcome
 from prior_auth.policy.assess import is_exclusion
+from prior_auth.policy.explain import ExplainedItem, Explanation
 from prior_auth.policy.words import value_in_words
 
 _SAID = {
@@ -34,6 +36,20 @@ _MARK = {
 }
 _EXCLUSION_MARK = {**_MARK, Outcome.MET: "APPLIES", Outcome.NOT_MET: "does not apply"}
 _WIDTH = 116
+
+
+def explained_lines(items: Sequence[ExplainedItem]) -> list[str]:
+    """Each criterion with its sentences, and under them how its test came to its value."""
+    return [line for item in items for one in item.explanations for line in ["", *_explanation(one)]]
+
+
+def _explanation(one: Explanation) -> Iterator[str]:
+    yield f"{one.criterion} {one.outcome.value}"
+    for sentence in one.sentences:
+        yield from _wrapped(sentence, "  ")
+    rule = one.data["rule"]
+    decided = rule["applies"] if one.outcome is Outcome.NOT_APPLICABLE else rule["test"]
+    yield from (f"    {line}" for line in outline(one.data, decided))
 
 
 def as_lines(assessment: Assessment) -> list[str]:

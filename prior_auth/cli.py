@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from prior_auth import cli_clients, cli_conformance, cli_deadlines, cli_evidence, cli_rules, running
+from prior_auth import cli_clients, cli_conformance, cli_deadlines, cli_evidence, cli_extract, cli_rules, running
 from prior_auth.charts.bundle_file import BundleFile
+from prior_auth.charts.code_map import codes_in
 from prior_auth.engine import Engine
 from prior_auth.errors import BadInput, PriorAuthError
 from prior_auth.evidence.gather import gather
@@ -40,6 +42,10 @@ Also = Annotated[
     list[str] | None,
     typer.Option("--also", metavar="[NAME=]BUNDLE", help="The same patient's chart elsewhere; may be repeated."),
 ]
+Codes = Annotated[
+    Path | None,
+    typer.Option("--codes", metavar="FILE", envvar="PRIOR_AUTH_CODES", help="A ConceptMap of the site's own codes."),
+]
 AsOf = Annotated[str | None, typer.Option("--as-of", metavar="DATE", help="The day of judgement (YYYY-MM-DD); today.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
 Rules = Annotated[Path | None, typer.Option("--rules", envvar="PRIOR_AUTH_RULES", help="A rules folder of your own.")]
@@ -55,6 +61,7 @@ def assess(
     bundle: ChartArgument,
     as_of: AsOf = None,
     also: Also = None,
+    codes: Codes = None,
     order: Annotated[str | None, typer.Option("--order", metavar="REFERENCE", help="Judge this order only.")] = None,
     payer: Annotated[str | None, typer.Option("--payer", metavar="ID", help="Judge for this payer.")] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Say how each criterion came out so.")] = False,
@@ -64,7 +71,7 @@ def assess(
     """Judge the orders of a chart without sending anything. Exit code 0 whatever is recommended."""
     day = _day(as_of)
     engine = Engine(Rulebook.load(rules))
-    chart = _chart(bundle, also)
+    chart = _chart(bundle, also, codes)
     judgement = engine.judge(
         chart.resources, as_of=day, orders=[order] if order is not None else None, payer=payer, joined=chart
     )
@@ -77,11 +84,13 @@ def assess(
 
 
 @app.command()
-def view(bundle: ChartArgument, as_of: AsOf = None, also: Also = None, rules: Rules = None) -> None:
+def view(
+    bundle: ChartArgument, as_of: AsOf = None, also: Also = None, codes: Codes = None, rules: Rules = None
+) -> None:
     """Write the mCODE view of a chart, the only data that policies see, as a collection Bundle."""
     day = _day(as_of)
     rulebook = Rulebook.load(rules)
-    evidence = gather(_chart(bundle, also).resources, as_of=day, definitions=rulebook.definitions)
+    evidence = gather(_chart(bundle, also, codes).resources, as_of=day, definitions=rulebook.definitions)
     _write(view_bundle(evidence, day))
 
 
@@ -119,8 +128,14 @@ cli_rules.register(app)
 cli_conformance.register(app)
 
 
-def _chart(first: str, also: list[str] | None) -> Joined:
-    """The chart, or the charts of several systems as one. What calls servers is imported where it is needed."""
+def _chart(first: str, also: list[str] | None, codes: Path | None = None) -> Joined:
+    """The chart, or the charts of several systems as one, with standard codes beside the local ones of a map."""
+    found = _read(first, also)
+    return replace(found, resources=codes_in(codes).added_to(found.resources)) if codes is not None else found
+
+
+def _read(first: str, also: list[str] | None) -> Joined:
+    """What calls servers is imported where it is needed."""
     if not also and not first.startswith(("http://", "https://")):
         return Joined(BundleFile(first).read(), {})
     from prior_auth.charts import named
@@ -146,6 +161,7 @@ def _day(stated: str | None) -> date:
 
 
 cli_evidence.register(app, _chart, _day)
+cli_extract.register(app, _chart, _day)
 
 
 def _write(value: Any) -> None:

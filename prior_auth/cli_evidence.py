@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 
 import typer
 
 from prior_auth.evidence.gather import gather
-from prior_auth.evidence.report import answer_lines, answers, catalogue, catalogue_lines
+from prior_auth.evidence.report import answer_lines, answers, catalogue, catalogue_lines, local_codes, local_lines
 from prior_auth.fhir import json
+from prior_auth.fhir.chart_join import Joined
 from prior_auth.rulebook import evidence_definitions
 
 LIST = "list"
 
 
-class Chart(Protocol):
-    @property
-    def resources(self) -> Sequence[Mapping[str, Any]]: ...
-
-
-Read = Callable[[str, "list[str] | None"], Chart]
+Read = Callable[[str, "list[str] | None", "Path | None"], Joined]
 Day = Callable[["str | None"], date]
 
 
@@ -45,6 +41,10 @@ def register(whole: typer.Typer, read: Read, day: Day) -> None:
                 "--also", metavar="[NAME=]BUNDLE", help="The same patient's chart elsewhere; may be repeated."
             ),
         ] = None,
+        codes: Annotated[
+            Path | None,
+            typer.Option("--codes", metavar="FILE", envvar="PRIOR_AUTH_CODES", help="A ConceptMap of local codes."),
+        ] = None,
         as_program: Annotated[bool, typer.Option("--json", help="Write JSON for programs.")] = False,
         rules: Annotated[
             Path | None, typer.Option("--rules", envvar="PRIOR_AUTH_RULES", help="A rules folder of your own.")
@@ -57,9 +57,11 @@ def register(whole: typer.Typer, read: Read, day: Day) -> None:
             _say({"items": items}, catalogue_lines(items), as_program)
             return
         judged_on = day(as_of)
-        found = gather(read(chart, also).resources, as_of=judged_on, definitions=definitions)
-        told = answers(found, definitions)
-        _say({"as_of": judged_on.isoformat(), "patient": found.patient, "items": told}, answer_lines(told), as_program)
+        joined = read(chart, also, codes)
+        found = joined.with_origins(gather(joined.resources, as_of=judged_on, definitions=definitions))
+        told, local = answers(found, definitions), local_codes(joined.resources)
+        content = {"as_of": judged_on.isoformat(), "patient": found.patient, "items": told, "local_codes": local}
+        _say(content, [*answer_lines(told), *local_lines(local)], as_program)
 
 
 def _say(content: Mapping[str, Any], lines: Iterable[str], as_program: bool) -> None:

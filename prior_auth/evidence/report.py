@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from prior_auth.domain.coding import Coding
 from prior_auth.domain.evidence import Evidence, Fact, FactValue, Source, Tier, Unread
+from prior_auth.evidence.chart import code_concept, mapping, sequence
 from prior_auth.evidence.definitions import EvidenceDefinition, EvidenceDefinitions, Search
+from prior_auth.evidence.normalise.codes import is_standard
+from prior_auth.evidence.procedures import named
 
 _TIERS = [tier.value for tier in Tier]
 
@@ -135,6 +139,28 @@ def _coding(coding: Coding) -> dict[str, Any]:
     return {key: value for key, value in asdict(coding).items() if value is not None}
 
 
+def local_codes(resources: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Codes that no standard code stands beside, most frequent first: what a map of local codes could tell."""
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for resource in resources:
+        concept = code_concept(resource) if resource.get("resourceType") in _CODED else {}
+        codings = [mapping(each) for each in sequence(concept.get("coding"))]
+        if codings and not any(is_standard(each.get("system")) for each in codings):
+            counts.update(
+                (str(each.get("system", "")), str(each.get("code", "")), named(concept) or "") for each in codings
+            )
+    return [
+        {"system": system, "code": code, "name": name, "count": count}
+        for (system, code, name), count in counts.most_common()
+    ]
+
+
+_CODED = frozenset(
+    {"Observation", "Condition", "Procedure", "DiagnosticReport", "DocumentReference", "MedicationRequest",
+     "MedicationAdministration", "MedicationStatement", "MedicationDispense", "ServiceRequest", "AllergyIntolerance"}
+)  # fmt: skip
+
+
 # --- for people -------------------------------------------------------------------------------------------------
 
 
@@ -166,3 +192,8 @@ def _in_words(fact: Mapping[str, Any]) -> str:
     value = fact["value"]
     said = value.get("display") or value["code"] if isinstance(value, Mapping) else value
     return f"{said} {fact['unit']}" if fact["unit"] and fact["unit"] != "1" else str(said)
+
+
+def local_lines(codes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for each in codes:
+        yield f"local code {each['system']}|{each['code']} {each['name']}: {each['count']} times, in no map"

@@ -83,6 +83,16 @@ def system_of(uri: Any) -> str:
     return _KNOWN.get(plain) or uri.strip().rstrip("/")
 
 
+_ALSO_STANDARD = ("ama-assn.org/go/cpt", "cms.gov/medicare/coding/icd10", "ncbi.nlm.nih.gov/gtr", "unitsofmeasure.org")
+
+
+def is_standard(uri: Any) -> bool:
+    """Whether a code system is one that charts share: a terminology, or one of HL7's own."""
+    plain = _plain(uri) if isinstance(uri, str) else ""
+    shared = plain in _KNOWN or plain in _ALSO_STANDARD or plain.startswith("urn:prior-auth:")
+    return shared or "hl7.org/" in plain or plain.startswith("snomed.info/sct")
+
+
 def objects(raw: Any) -> tuple[Mapping[str, Any], ...]:
     """The JSON objects of a list; none of anything that is no list."""
     return tuple(each for each in raw if isinstance(each, Mapping)) if isinstance(raw, list | tuple) else ()

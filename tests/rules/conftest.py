@@ -34,6 +34,8 @@ def rulebook() -> Rulebook:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "case" in metafunc.fixturenames:
         metafunc.parametrize("case", cases(), ids=lambda case: case.name)
+    if "policy" in metafunc.fixturenames:
+        metafunc.parametrize("policy", [rule.policy.id for rule in the_rulebook().rules])
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from prior_auth.policy.model import Kind
 from prior_auth.rule_tools.cases import Case, faults
 from prior_auth.rule_tools.coverage import coverage
@@ -16,7 +14,6 @@ def test_the_case_ends_as_told(case: Case, judge: Any) -> None:
     assert list(faults(case, judge(case))) == []
 
 
-@pytest.mark.parametrize("policy", ["R04", "R09", "R11", "R14"])
 def test_every_criterion_path_and_side_of_a_day_is_seen(
     policy: str, rulebook: Rulebook, every_case: tuple[Case, ...], judge: Any
 ) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from prior_auth import bootstrap
 from prior_auth.cli import app
 from prior_auth.errors import BadInput
 from prior_auth.r4 import folder
@@ -93,3 +94,9 @@ def test_what_is_no_package_is_named(tmp_path: Path, name: str, content: Any, wo
 def test_a_folder_without_packages_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no FHIR packages"):
         folder.load(tmp_path)
+
+
+def test_the_services_load_the_folder_of_their_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PRIOR_AUTH_PACKAGES", str(tmp_path))
+    with pytest.raises(BadInput, match="no FHIR packages"):
+        bootstrap._engine()

@@ -22,6 +22,7 @@ from prior_auth.api.payer import payer_app
 from prior_auth.api.payer_desk import Payer
 from prior_auth.api.practice import practice_app
 from prior_auth.api.practice_desk import Opening, Practice
+from prior_auth.charts.code_map import codes_in
 from prior_auth.domain.legal_clock import LegalClock
 from prior_auth.domain.parties import Address, PayerIdentity, PracticeIdentity
 from prior_auth.domain.request import AuthorizationRequest
@@ -104,6 +105,7 @@ class PracticeSide:
             Intake(self.engine).opening,
             notification_secret=self.notification_secret,
             jwks=published(self.signing_key) if self.signing_key else None,
+            codes=codes_in(self.settings.codes) if self.settings.codes is not None else None,
         )
         app = practice_app(window)
         app.add_middleware(

@@ -76,6 +76,7 @@ class Practice(_Side):
     client_id: str = ""  # by what name the payer registered us; then we call with SMART tokens
     signing_key: Path | None = None  # private JWK; default is made in `data` at first start
     scope: str = "system/Claim.cruds system/Subscription.cruds"
+    codes: Path | None = None  # a ConceptMap of the site's own codes, for every chart that comes in
     release: Literal["automatic", "person"] = "automatic"
     wait_for_evidence: timedelta = timedelta(days=14)  # how long an incomplete request waits before a person is asked
     heartbeat: timedelta = Field(timedelta(minutes=10), ge=timedelta(seconds=1))  # two missed: ask the payer

@@ -12,6 +12,7 @@ from prior_auth.domain.case import Case
 from prior_auth.domain.people import Person
 from prior_auth.errors import BadInput, Conflict
 from prior_auth.fhir import json
+from prior_auth.fhir.local_codes import LocalCodes
 from prior_auth.fhir.validate import check_structure
 from prior_auth.ports import CaseStore, Clock, PracticeOrchestrator
 
@@ -45,10 +46,20 @@ class Practice:
     intake: Callable[[Mapping[str, Any], Sequence[str], str | None], Opening]
     notification_secret: str = ""  # what the payer's notifications carry; without one anybody's are taken
     jwks: Mapping[str, Any] | None = None  # our public keys, for payers to check our assertions by
+    codes: LocalCodes | None = None  # standard codes to put beside the site's own in every chart that comes in
 
     async def open(self, body: bytes, orders: Sequence[str], payer: str | None) -> Case:
         """Store first, then the story; the same orders again are the same case."""
+        body = self.with_standard_codes(body)
         return await self.begin(body, self.intake(json.read(body), orders, payer))
+
+    def with_standard_codes(self, body: bytes) -> bytes:
+        """The chart with standard codes beside the site's own; the same bytes where none is added."""
+        if self.codes is None:
+            return body
+        chart = json.read(body)
+        (coded,) = self.codes.added_to([chart])
+        return body if coded is chart else json.write(coded)
 
     async def begin(self, body: bytes, opening: Opening) -> Case:
         """Keep what was read of a chart under its business key, and open its story."""
@@ -75,6 +86,7 @@ class Practice:
         Raises BadInput for what is no sound resource of this case's patient.
         """
         check(resource, patient=await self.patient(case_id))
+        resource = self.codes.added_to([resource])[0] if self.codes is not None else resource
         now = self.clock.now()
         key = f"{case_id}/{digest({name: part for name, part in resource.items() if name != 'id'})}"
         if await self.store.add_evidence(case_id, resource, key=key, by=self.person, at=now):

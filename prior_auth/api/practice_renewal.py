@@ -25,7 +25,7 @@ async def renew(practice: Practice, case_id: str, body: bytes, orders: Sequence[
     old = await practice.store.get(case_id)
     if old.status not in _GRANTED:
         raise Conflict("nothing is granted that could be renewed", where=case_id, fix="open a request of its own")
-    chart = body or _as_bundle(await practice.store.chart(case_id))
+    chart = practice.with_standard_codes(body or _as_bundle(await practice.store.chart(case_id)))
     opening = practice.intake(json.read(chart), orders, old.payer)
     numbers = await _numbers(practice, case_id)
     first = next(iter(numbers.values()), None)

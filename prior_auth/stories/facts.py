@@ -51,6 +51,8 @@ WRITERS: Mapping[str, Writer] = {
     "ild": _CONDITION,
     "mds-aml": _CONDITION,
     "pregnancy": _CONDITION,
+    "hypertension": _CONDITION,
+    "comorbidity": _CONDITION,
     "unrelated": _CONDITION,
     "ecog": _writer(observations.write_ecog, *_VALUE),
     "karnofsky": _writer(observations.write_karnofsky, *_VALUE),

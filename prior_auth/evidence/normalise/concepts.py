@@ -97,6 +97,12 @@ COMORBIDITIES: Mapping[str, Coding] = {
     "hypertension": Coding(SCT, "38341003", "Hypertensive disorder"),
     "hemoptysis": Coding(SCT, "66857006", "Hemoptysis"),
     "perforation": Coding(SCT, "56905009", "Perforation of intestine"),
+    "deficiency": Coding(SCT, "35240004", "Iron deficiency"),
+    "hemolysis": Coding(SCT, "61261009", "Hemolytic anemia"),
+    "bleeding": Coding(SCT, "131148009", "Bleeding"),
+    "aplasia": Coding(SCT, "50715003", "Pure red cell aplasia"),
+    "hypocalcemia": Coding(SCT, "5291005", "Hypocalcemia"),
+    "hypercalcemia": Coding(SCT, "66931009", "Hypercalcemia"),
     "any": Coding(SCT, "64572001", "Disease"),
 }
 _COMORBIDITY_SNOMED: Mapping[str, str] = {
@@ -116,6 +122,8 @@ _COMORBIDITY_SNOMED: Mapping[str, str] = {
         "autoimmune",
     ),
     "409089005": "neutropenia",  # febrile
+    "87522002": "deficiency",  # iron deficiency anemia
+    "74474003": "bleeding",  # gastrointestinal
     "59621000": "hypertension",  # essential
     "205237003": "ild",  # pneumonitis
     "51615001": "ild",  # fibrosis of lung
@@ -134,6 +142,12 @@ _COMORBIDITY_ICD10: tuple[tuple[str, str], ...] = (
     (r"D70", "neutropenia"),
     (r"I1[0-3]|I15|I16", "hypertension"),
     (r"R04\.2", "hemoptysis"),
+    (r"D5[012]|E53\.8|E61\.1", "deficiency"),
+    (r"D5[5-9]", "hemolysis"),
+    (r"D62|K92\.[0-2]|K62\.5|R58", "bleeding"),
+    (r"D60", "aplasia"),
+    (r"E83\.51", "hypocalcemia"),
+    (r"E83\.52", "hypercalcemia"),
     (r"K63\.1|K2[5-8]\.[1256]|K31\.6", "perforation"),
     (r"Z94\.[0-4]|Z94\.8[1-4]|T86\.[0-5]|T86\.81", "transplant"),
 )
@@ -154,6 +168,12 @@ _COMORBIDITY_WORDS: tuple[tuple[str, str], ...] = (
     ("neutropenia", r"(?:febrile )?neutropeni(?:a|c fever)"),
     ("hypertension", r"(?<!pulmonary )(?<!portal )(?<!intracranial )(?<!ocular )hypertension"),
     ("hemoptysis", r"ha?emoptysis"),
+    ("deficiency", r"(?:iron|folate|folic acid|(?:vitamin )?b-?12|cobalamin)[\s-]deficien(?:cy|t)"),
+    ("hemolysis", r"ha?emoly(?:tic ana?emia|sis)"),
+    ("bleeding", r"(?:gi|gastrointestinal|active|acute|rectal|vaginal|uterine) (?:bleed(?:ing)?|ha?emorrhage)|melena"),
+    ("aplasia", r"pure red cell aplasia|prca|anti-?erythropoietin antibod(?:y|ies)"),
+    ("hypocalcemia", r"hypocalca?emi(?:a|c)"),
+    ("hypercalcemia", r"hypercalca?emi(?:a|c)"),
     ("perforation", r"(?:gi|gastrointestinal|bowel|intestinal|colonic|gastric) perforation"),
     (
         "transplant",

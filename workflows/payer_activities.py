@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,6 +27,7 @@ from prior_auth.domain.people import ENGINE, Role
 from prior_auth.engine import Engine
 from prior_auth.errors import BadInput, FatalTransportError, RuleError, TemporaryTransportError
 from prior_auth.fhir import json, pas_changes, pas_request, pas_response, subscription
+from prior_auth.fhir.pas_received import ReadItem
 from prior_auth.fhir.pas_request import ReadRequest
 from prior_auth.fhir.validate import validate
 from prior_auth.ports import AuthorizationStore, Clock, Notification, Notifier, Subscriber
@@ -76,20 +78,23 @@ class PayerActivities:
         open_items = [one for one in read.items if one.sequence not in {decision.sequence for decision in kept}]
         if not open_items:
             return await self._say(authorization, kept, None, "nothing to judge")
-        orders = [one.item.order for one in open_items]
-        today = self.clock.now().date()
+        orders, today = _judgeable(read, open_items), self.clock.now().date()
+        pended = tuple(ItemDecision(one.sequence, Action.PEND, ENGINE) for one in open_items)
+        if not orders:
+            return await self._not_judged(authorization, (*kept, *pended), "no item has an order of its own")
         try:
             judgement = await asyncio.to_thread(
                 self.engine.judge, list(read.resources), as_of=today, orders=orders, payer=self.payer_id
             )
         except (BadInput, RuleError) as problem:
-            pended = tuple(ItemDecision(one.sequence, Action.PEND, ENGINE) for one in open_items)
             return await self._not_judged(authorization, (*kept, *pended), str(problem))
         await self.store.keep_document(authorization.id, "assessment", judgement.report)
-        sequences = {one.item.order: one.sequence for one in open_items}
+        assessed = {item.item.order: item for item in judgement.assessment.items if item.item.order in orders}
         said = tuple(
-            engine_word(item, sequences[item.item.order], authorization.number(sequences[item.item.order]))
-            for item in judgement.assessment.items
+            engine_word(assessed[one.item.order], one.sequence, authorization.number(one.sequence))
+            if one.item.order in assessed
+            else ItemDecision(one.sequence, Action.PEND, ENGINE)
+            for one in open_items
         )
         standing = await self.store.decisions(authorization.id)
         settled = {one.sequence for one in standing if one.action is not Action.PEND}
@@ -262,3 +267,13 @@ class PayerActivities:
         now = self.clock.now()
         key = f"{authorization_id}/task/{what}/{now.date()}"
         await self.store.note(authorization_id, f"task:{what}", by=ENGINE, at=now, key=key)
+
+
+def _judgeable(read: ReadRequest, items: Sequence[ReadItem]) -> list[str]:
+    """The orders of the items that the engine can judge: one item each. The others are a person's (house rule 8).
+
+    An item without an order, or one of several that share it, says too little of what it asks for.
+    """
+    known = {f"{one['resourceType']}/{one.get('id')}" for one in read.resources}
+    asked = Counter(one.item.order for one in read.items if not one.cancelled)
+    return [one.item.order for one in items if asked[one.item.order] == 1 and one.item.order in known]

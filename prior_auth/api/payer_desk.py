@@ -168,20 +168,31 @@ class Payer:
     async def answer(
         self, authorization: Authorization, version: int, bundle: Mapping[str, Any], request: pas_request.ReadRequest
     ) -> bytes:
-        """Project the word that stands, keep the exact bytes, and remember that the submitter has been told."""
-        now = self.clock.now()
-        decisions = await self.store.decisions(authorization.id)
+        """Project the word that stands, keep the exact bytes, and remember that the submitter has been told.
+
+        A version that a newer one has overtaken is answered as it was.
+        """
+        now, is_newest = self.clock.now(), version == authorization.version
+        if not is_newest and (before := await self._answered(authorization.id, version)) is not None:
+            return before
+        decisions = await self.store.decisions(authorization.id, version)
         stamp = pas_response.Stamp(authorization.id, authorization.revision, now, authorization.reference)
         body = json.write(pas_response.build(bundle, request, decisions, payer=self.identity, stamp=stamp))
         key = f"{authorization.id}/response/{version}/{authorization.revision}"
         kept = await self.store.keep_message(
             authorization.id, direction="sent", kind="response", version=version, body=body, key=key, at=now
         )
-        if authorization.revision:
+        if authorization.revision and is_newest:
             await self.store.tell(authorization.id, authorization.revision)
-        if authorization.status.is_final:
+        if authorization.status.is_final and is_newest:
             await clocks.move(self.store, authorization.id, lambda clock: legal_clock.notified(clock, now))
         return await self.store.message_body(kept.id)
+
+    async def _answered(self, authorization_id: str, version: int) -> bytes | None:
+        """The last answer that was given to this version."""
+        kept = await self.store.messages(authorization_id)
+        given = [one for one in kept if (one.direction, one.kind, one.version) == ("sent", "response", version)]
+        return await self.store.message_body(given[-1].id) if given else None
 
     async def _refused(
         self, bundle: Mapping[str, Any], request: pas_request.ReadRequest, body: bytes, problem: PriorAuthError

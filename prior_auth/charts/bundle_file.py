@@ -1,15 +1,21 @@
-"""A chart in a file: a FHIR Bundle as JSON, or one resource a line as NDJSON."""
+"""A chart in a file: a FHIR Bundle as JSON, one resource a line as NDJSON, or a bulk export: a folder of these.
+
+`EXPORT/Patient/<id>` is one patient's chart of an export of many.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 from typing import Any
 
 from prior_auth.errors import BadInput
 from prior_auth.fhir import json
+from prior_auth.fhir.bulk import of_patient
 from prior_auth.fhir.chart_bundle import chart_resources
 
+_OF_PATIENT = re.compile(r"(?P<export>.+)/Patient/(?P<id>[A-Za-z0-9\-.]{1,64})/?")
 _NDJSON = (".ndjson", ".jsonl")
 
 
@@ -25,12 +31,30 @@ class BundleFile:
 
     def read(self) -> list[dict[str, Any]]:
         """The same for callers that wait."""
+        named = _OF_PATIENT.fullmatch(self.path.as_posix())
+        if named is not None and not self.path.exists():
+            return of_patient(BundleFile(named["export"]).read(), named["id"])
+        if self.path.is_dir():
+            return self._export()
         data = self._bytes()
         if self.path.suffix in _NDJSON:
             return chart_resources(self._collected(data))
         if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
             raise BadInput("XML, not JSON", where=self.path.name, fix="export the chart as FHIR JSON")
         return chart_resources(json.read(data, name=self.path.name))
+
+    def _export(self) -> list[dict[str, Any]]:
+        """All files of a bulk export, in the order of their names."""
+        files = sorted(each for each in self.path.iterdir() if each.suffix in _NDJSON)
+        if not files:
+            raise BadInput(
+                "the folder cannot be read as an export: it holds no NDJSON",
+                where=str(self.path),
+                fix="name a FHIR Bundle, or a folder of *.ndjson files",
+            )
+        parts = [BundleFile(each) for each in files]
+        entries = [entry for part in parts if (data := part.path.read_bytes()).strip() for entry in part._entries(data)]
+        return chart_resources({"resourceType": "Bundle", "type": "collection", "entry": entries})
 
     def _bytes(self) -> bytes:
         try:
@@ -45,15 +69,17 @@ class BundleFile:
         return data
 
     def _collected(self, data: bytes) -> dict[str, Any]:
+        return {"resourceType": "Bundle", "type": "collection", "entry": self._entries(data)}
+
+    def _entries(self, data: bytes) -> list[dict[str, Any]]:
         lines = data.decode("utf-8-sig", errors="strict").splitlines() if _is_utf8(data) else None
         if lines is None:
             raise BadInput("not UTF-8", where=self.path.name, fix="send NDJSON in UTF-8")
-        entries = [
+        return [
             {"resource": json.read(line, name=f"{self.path.name} record {number}")}
             for number, line in enumerate(lines, start=1)
             if line.strip()
         ]
-        return {"resourceType": "Bundle", "type": "collection", "entry": entries}
 
 
 def _is_utf8(data: bytes) -> bool:

@@ -32,6 +32,7 @@ def chart_resources(bundle: Mapping[str, Any]) -> list[Resource]:
     kind = bundle.get("type")
     if isinstance(kind, str) and kind in _NO_CHART:
         raise BadInput(f"a Bundle of type {kind} is not a chart", where="Bundle.type", fix=_NO_CHART[kind])
+    _refuse_a_page(bundle)
     index = Index(bundle)
     ids = {id(entry): _id(entry) for entry in index.entries}
     remarks = _remarks(bundle)
@@ -39,6 +40,18 @@ def chart_resources(bundle: Mapping[str, Any]) -> list[Resource]:
     if not held:
         raise BadInput("a Bundle without resources", where="Bundle.entry", fix="send the chart's resources")
     return held
+
+
+def _refuse_a_page(bundle: Mapping[str, Any]) -> None:
+    """One page of a search or of `$everything` is not the chart: what it lacks would look like health."""
+    links = bundle.get("link")
+    named = {each.get("relation") for each in links if isinstance(each, Mapping)} if isinstance(links, list) else set()
+    if "next" in named:
+        raise BadInput(
+            "one page of several is not the chart",
+            where="Bundle.link",
+            fix="fetch every page, and send the resources of all in one Bundle",
+        )
 
 
 def _said(kind: object) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
@@ -104,6 +105,8 @@ def truth_of(found: list[Found]) -> bool | None:
 
 def _found(node: Node) -> Found:
     value = node.value
+    if type(value) in _JSON:
+        return Found(value, path_of(node))
     if node.type == "System.Quantity":
         unit = ucum.normal(value.unit)
         value = {"value": value.value, "code": _CALENDAR_CODES.get(unit, value.unit), "system": UCUM}
@@ -112,6 +115,7 @@ def _found(node: Node) -> Found:
     return Found(value, path_of(node))
 
 
+_JSON = frozenset({str, dict, bool, int, Decimal})
 _CALENDAR_CODES = {
     "year": "a", "month": "mo", "week": "wk", "day": "d", "hour": "h", "minute": "min", "second": "s",
     "millisecond": "ms",

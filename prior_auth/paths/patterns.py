@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,9 +13,10 @@ from prior_auth.paths.problem import PathError
 
 MAX_PATTERN = 500
 MAX_SUBJECT = 100_000
-MAX_WORK = 5_000_000  # tries of `re` at worst, some tenths of a second
+MAX_WORK = 20_000_000  # tries of `re` at worst, some tenths of a second
 
-_REPEAT = re.compile(r"[*+]|\{\d*,?\d*\}")
+_ENDLESS = re.compile(r"[*+]|\{\d*,\}")
+_COUNTED = re.compile(r"\?|\{(\d*),?(\d*)\}")
 _BACK_OR_AROUND = re.compile(r"\\[1-9]|\(\?[^:]")
 _REPEATED_GROUP = re.compile(r"\)(?:[*+]|\{)")
 _ONE = re.compile(r"\\[^1-9]|\[(?:\\.|[^\]\\])*\]", re.DOTALL)
@@ -24,12 +26,13 @@ _ONE = re.compile(r"\\[^1-9]|\[(?:\\.|[^\]\\])*\]", re.DOTALL)
 class Pattern:
     """A pattern that may be used. A dot means any character, line ends too.
 
-    `tries` bounds how often `re` may try, as a power of the text's length; None where no power does.
+    `re` may try `factor` times the text's length to the power of `power`, at worst; 0 where no power bounds it.
     """
 
     quick: re.Pattern[str]
     sure: Machine
-    tries: int | None
+    factor: int
+    power: int
 
     def is_in(self, text: str) -> bool:
         """Whether it matches somewhere. PathError for a text that is too long to look through."""
@@ -49,7 +52,7 @@ class Pattern:
         return self.quick.sub(put, text)
 
     def _is_short(self, text: str) -> bool:
-        return self.tries is not None and (len(text) + 1) ** self.tries <= MAX_WORK
+        return self.power > 0 and self.factor * (len(text) + 1) ** self.power <= MAX_WORK
 
 
 @lru_cache(maxsize=512)
@@ -73,7 +76,13 @@ def published(text: str) -> Pattern:
     except (re.error, OverflowError):
         raise PathError("not a regular expression") from None
     is_nested = _repeats_a_repetition(plain) or _REPEATED_GROUP.search(plain) is not None
-    return Pattern(quick, machine(text), None if is_nested else len(_REPEAT.findall(plain)) + 1)
+    power = 0 if is_nested else len(_ENDLESS.findall(plain)) + 1
+    return Pattern(quick, machine(text), _choices(_ENDLESS.sub("", plain)), power)
+
+
+def _choices(plain: str) -> int:
+    """In how many ways the counted repetitions may be taken."""
+    return math.prod(int(match[2] or match[1] or 1) + 1 for match in _COUNTED.finditer(plain))
 
 
 def _check_length(text: str) -> None:

@@ -108,7 +108,7 @@ TRUE, FALSE = [system(True)], [system(False)]
 
 def resource_node(value: Mapping[str, Any], path: str | None = None) -> Node:
     kind = str(value.get("resourceType"))
-    return Node(value, kind, None, None, path or kind)
+    return _node(Node, (value, kind, None, None, path or kind, None))
 
 
 def path_of(node: Node) -> str:

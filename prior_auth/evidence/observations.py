@@ -45,9 +45,7 @@ SHAPES: Mapping[str, Shape] = {
     "planned": Shape("therapy"),
     "cancer-stage": Shape("imaging", text=True, method=True),
     "history": Shape("social-history"),
-    "tumor-size": Shape(
-        "imaging", focus=True, component=Coding("http://loinc.org", "33728-7", "Size.maximum dimension in Tumor")
-    ),
+    "tumor-size": Shape("imaging", component=Coding("http://loinc.org", "33728-7", "Size.maximum dimension in Tumor")),
 }
 _STATED = "stated without its method"
 

@@ -15,6 +15,7 @@ from prior_auth.cql.origins import Origins, day_of, name_of
 from prior_auth.cql.syntax.nodes import Inclusion, Node
 from prior_auth.cql.tracing import Event, bare
 from prior_auth.cql.types import VALUE_SET, ListOf
+from prior_auth.cql.values.compare import equal
 from prior_auth.cql.values.core import Code, Concept, Fhir, Vocabulary
 from prior_auth.r4 import model
 
@@ -160,25 +161,18 @@ class Explainer:
 
     def _case(self, event: Event) -> Json:
         *tests, branch = event.parts
-        node = event.site.node
-        if node["comparand"]:
-            is_else = branch.site.node is bare(node.args[-1])
-            conditions = self._matched(tests, is_else)
+        if event.site.node["comparand"]:
+            conditions = [self._equal(*pair) for pair in zip(tests[::2], tests[1::2], strict=True)]
         else:
             conditions = [self.node(one) for one in tests]
         then = self.node(branch)
         taken = bool(conditions) and conditions[-1]["value"] is True
         return {"kind": "case", "conditions": conditions, "taken": taken, "then": then, "value": then["value"]}
 
-    def _matched(self, tests: list[Event], is_else: bool) -> list[Json]:
-        """The comparisons of `case X when A then`: each is of X with one value, all but a last one that was taken
-        are not true."""
-        pairs = [(self.node(left), self.node(right)) for left, right in zip(tests[::2], tests[1::2], strict=True)]
-        values = [None] * (len(pairs) - 1) + [None if is_else else True]
-        return [
-            {"kind": "compare", "operator": "=", "left": left, "right": right, "value": value}
-            for (left, right), value in zip(pairs, values, strict=True)
-        ]
+    def _equal(self, left: Event, right: Event) -> Json:
+        """The comparison that `case X when A then` makes, which is no node of its own."""
+        value = equal(self.plain(left.value), self.plain(right.value))
+        return {"kind": "compare", "operator": "=", "left": self.node(left), "right": self.node(right), "value": value}
 
     def _comparison(self, event: Event) -> Json:
         site, value, parts, _ = event
@@ -217,7 +211,7 @@ class Explainer:
             named = dict(zip(body.site.operands or (), [self.node(one) for one in arguments], strict=False))
             tree = self.node(body)
             return {"kind": "call", "function": node["name"], "arguments": named, "body": tree, "value": tree["value"]}
-        if node["name"] == "Coalesce":
+        if node["name"] == "Coalesce" and len(node.args) > 1:
             operands = [self.node(one) for one in event.parts]
             return {"kind": "coalesce", "operands": operands, "value": self.shown(event.value)}
         return self._exists(event) if node["name"].lower() == "exists" else self._operation(event)
@@ -271,6 +265,14 @@ class Explainer:
         node = event.site.node
         wanted = [bare(one.expression) for one in node["sources"]]
         sources = [next(one for one in event.parts if one.site.node is expression) for expression in wanted]
+        if node["aggregate"] is not None:
+            operands = [self.node(one) for one in sources]
+            return {
+                "kind": "operation",
+                "operator": "Aggregate",
+                "operands": operands,
+                "value": self.shown(event.value),
+            }
         told: Json = {"kind": "query", "sources": [self.node(one) for one in sources]}
         if node["inclusions"] or node["where"] is not None or node["return"] is not None:
             told["rows"] = [self._row(node, *one) for one in rows_of(sources, event.parts)]

@@ -14,15 +14,27 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from prior_auth.rule_tools.recompute_values import (
+    NULLS,
+    OPERATORS,
+    TAKEN,
+    Disagreement,
+    agree,
+    check_label,
+    code_keys,
+    compared,
+    distinct,
+    is_beyond,
+    kleene_and,
+    listed,
+    negated,
+    same_elements,
+)
+
 Json = dict[str, Any]
-
-
-class Disagreement(Exception):
-    """The data state one value, and prove another."""
 
 
 def outcome(data: Json, sets: Mapping[str, frozenset[tuple[str, str]]] | None = None) -> str:
@@ -59,8 +71,8 @@ class Recheck:
     def define(self, name: str) -> Any:
         if name not in self.known:
             told = self.data["defines"][name]
-            self.known[name] = self.of(told["tree"], {}) if told["tree"] else None
-            agree(self.known[name], told["value"], name)
+            agree(self.of(told["tree"], {}) if told["tree"] else None, told["value"], name)
+            self.known[name] = told["value"]
         return self.known[name]
 
     def of(self, node: Json, around: Mapping[str, Any]) -> Any:
@@ -71,7 +83,7 @@ class Recheck:
         found = getattr(self, f"on_{kind}")(node, around)
         agree(found, node["value"], node)
         self.done[kind] += 1
-        return found
+        return node["value"]  # as CQL rounds it
 
     def each(self, nodes: Sequence[Json], around: Mapping[str, Any]) -> list[Any]:
         return [self.of(one, around) for one in nodes]
@@ -125,7 +137,7 @@ class Recheck:
     def on_query(self, node: Json, around: Mapping[str, Any]) -> Any:
         sources = self.each(node["sources"], around)
         if "rows" not in node:
-            return sources[0]
+            return self.sorted(sources[0], node)
         lists = [listed(one) for one in sources]
         rows = [self.row(row, around) for row in node["rows"]]
         if len(rows) != math.prod(map(len, lists)):
@@ -137,9 +149,11 @@ class Recheck:
                 kept.append(gives if "gives" in row else elements[0] if len(elements) == 1 else None)
         if not isinstance(node["value"], list):
             return kept[0] if kept else None
-        if node.get("distinct"):
-            kept = distinct(kept)
-        return node["value"] if node.get("sorted") and same_elements(kept, node["value"]) else kept
+        return self.sorted(distinct(kept) if node.get("distinct") else kept, node)
+
+    def sorted(self, values: Any, node: Json) -> Any:
+        """The same elements in the order of the data, where the query sorts them: the order is taken as it is."""
+        return node["value"] if node.get("sorted") and same_elements(values, node["value"]) else values
 
     def row(self, row: Json, around: Mapping[str, Any]) -> tuple[bool, Any]:
         for one in row.get("lets", {}).values():
@@ -164,6 +178,9 @@ class Recheck:
 
     def on_compare(self, node: Json, around: Mapping[str, Any]) -> Any:
         left, right = self.of(node["left"], around), self.of(node["right"], around)
+        if is_beyond(left, right, node.get("precision")):
+            self.taken["compare"] += 1
+            return node["value"]
         return compared(left, right, node["operator"], node.get("precision"))
 
     def on_operation(self, node: Json, around: Mapping[str, Any]) -> Any:
@@ -177,233 +194,3 @@ class Recheck:
                 return found
         self.taken[node["operator"]] += 1
         return node["value"]
-
-
-# --- Values -----------------------------------------------------------------------------------------------------------
-
-
-def agree(found: Any, stated: Any, where: object) -> None:
-    if not alike(found, stated):
-        raise Disagreement(f"{found!r} is not {stated!r} in {where}")
-
-
-def alike(one: Any, other: Any) -> bool:
-    if isinstance(one, bool) or isinstance(other, bool) or one is None or other is None:
-        return one is other
-    if isinstance(one, (int, float)) and isinstance(other, (int, float)):
-        return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-8)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(alike, one, other))
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(alike(one[key], other[key]) for key in one)
-    return bool(one == other)
-
-
-def listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [] if value is None else [value]
-
-
-def negated(value: bool | None) -> bool | None:
-    return None if value is None else not value
-
-
-def kleene_and(values: Sequence[bool | None], node: Json) -> bool | None:
-    if False in values:
-        return False
-    if node.get("not_needed"):
-        raise Disagreement("operands were left out that could have decided")
-    return None if None in values else True
-
-
-def distinct(values: list[Any]) -> list[Any]:
-    return [one for i, one in enumerate(values) if not any(alike(one, other) for other in values[:i])]
-
-
-def same_elements(one: list[Any], other: list[Any]) -> bool:
-    rest = list(other)
-    for value in one:
-        match = next((i for i, candidate in enumerate(rest) if alike(value, candidate)), None)
-        if match is None:
-            return False
-        rest.pop(match)
-    return not rest
-
-
-def check_label(row: Json, elements: Sequence[Any]) -> None:
-    """A row's resource is the element of the source that stands there."""
-    for label, element in zip(row["of"], elements, strict=True):
-        if isinstance(element, dict) and element.keys() == {"reference"} and label != element:
-            raise Disagreement(f"the row {label} stands where {element} is")
-
-
-def code_keys(value: Any) -> set[tuple[str | None, str | None]]:
-    if isinstance(value, list):
-        return {key for one in value for key in code_keys(one)}
-    if isinstance(value, str):
-        return {(None, value)}
-    if not isinstance(value, dict):
-        return set()
-    return {(one.get("system"), one.get("code")) for one in value.get("codes", [value])}
-
-
-# --- Comparisons ------------------------------------------------------------------------------------------------------
-
-_ORDER: Mapping[str, Callable[[int], bool]] = {
-    "<": lambda sign: sign < 0, "before": lambda sign: sign < 0, ">": lambda sign: sign > 0,
-    "after": lambda sign: sign > 0, "<=": lambda sign: sign <= 0, "on or before": lambda sign: sign <= 0,
-    ">=": lambda sign: sign >= 0, "on or after": lambda sign: sign >= 0, "=": lambda sign: sign == 0,
-    "same as": lambda sign: sign == 0,
-}  # fmt: skip
-_UNITS = ("year", "month", "day", "hour", "minute", "second", "millisecond")
-
-
-def compared(left: Any, right: Any, operator: str, precision: str | None) -> bool | None:
-    if operator in ("!=", "!~"):
-        return negated(compared(left, right, "=" if operator == "!=" else "~", precision))
-    if operator == "~":
-        return equivalent(left, right)
-    if operator == "contains":
-        left, right, operator = right, left, "in"
-    if operator == "in":
-        return within(left, right, precision)
-    if left is None or right is None:
-        return None
-    if operator == "=" and isinstance(left, (dict, list)) and not is_number(left):
-        return alike(left, right)
-    sign = order(left, right, precision)
-    return None if sign is None else _ORDER[operator](sign)
-
-
-def within(value: Any, holder: Any, precision: str | None) -> bool | None:
-    if isinstance(holder, dict) and "lowClosed" in holder:
-        if value is None:
-            return None
-        low = order(holder["low"], value, precision) if holder["low"] is not None else None
-        high = order(value, holder["high"], precision) if holder["high"] is not None else None
-        lower = bound_holds(low, holder["lowClosed"], holder["low"])
-        tests = [lower, bound_holds(high, holder["highClosed"], holder["high"])]
-        return False if False in tests else None if None in tests else True
-    if holder is None:
-        return False
-    return any(alike(one, value) for one in holder)
-
-
-def bound_holds(sign: int | None, closed: bool, bound: Any) -> bool | None:
-    if bound is None:
-        return True if closed else None
-    return None if sign is None else sign < 0 or (sign == 0 and closed)
-
-
-def equivalent(left: Any, right: Any) -> bool:
-    if left is None or right is None:
-        return left is right
-    if isinstance(left, dict) and isinstance(right, dict) and ("code" in left or "codes" in left):
-        return bool(code_keys(left) & code_keys(right))
-    if isinstance(left, str) and isinstance(right, str) and not left.startswith("@"):
-        return left.casefold() == right.casefold()
-    return alike(left, right)
-
-
-def is_number(value: Any) -> bool:
-    return isinstance(value, dict) and value.keys() == {"value", "unit"}
-
-
-def order(left: Any, right: Any, precision: str | None) -> int | None:
-    """-1, 0, 1; None where a date is not known well enough, or units differ."""
-    if isinstance(left, dict) and "uncertain" in left:
-        signs = {order(one, right, None) for one in left["uncertain"].values()}
-        return signs.pop() if len(signs) == 1 else None
-    if is_number(left) and is_number(right):
-        return order(left["value"], right["value"], None) if left["unit"] == right["unit"] else None
-    if isinstance(left, str) and left.startswith("@") and isinstance(right, str):
-        return order_of_days(parts_of(left), parts_of(right), precision)
-    return int(left > right) - int(left < right)
-
-
-def order_of_days(left: list[int], right: list[int], precision: str | None) -> int | None:
-    limit = _UNITS.index(precision) + 1 if precision else max(len(left), len(right))
-    for one, other in itertools.zip_longest(left[:limit], right[:limit]):
-        if one is None or other is None:
-            return None
-        if one != other:
-            return 1 if one > other else -1
-    return 0
-
-
-def parts_of(text: str) -> list[int]:
-    """Year, month, day and on, as far as they are known; an instant in UTC."""
-    day, _, time = text[1:].partition("T")
-    if time and len(time) > 8 and ("+" in time or "Z" in time or "-" in time):
-        moment = datetime.fromisoformat(text[1:]).astimezone(UTC)
-        known = [moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second]
-        return [*known, moment.microsecond // 1000]
-    clock = time.partition("+")[0].partition("-")[0].replace(".", ":")
-    return [int(one) for one in [*day.split("-"), *clock.split(":")] if one]
-
-
-# --- Operators --------------------------------------------------------------------------------------------------------
-
-
-def union(left: list[Any] | None, right: list[Any] | None) -> list[Any]:
-    return distinct([*listed(left), *listed(right)])
-
-
-def first(values: list[Any]) -> Any:
-    return values[0] if values else None
-
-
-def last(values: list[Any]) -> Any:
-    return values[-1] if values else None
-
-
-def arithmetic(way: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """On two numbers, or two texts; dates and quantities are taken as they are."""
-
-    def worked_out(left: Any, right: Any) -> Any:
-        numbers = all(isinstance(one, (int, float)) for one in (left, right))
-        texts = all(isinstance(one, str) and not one.startswith("@") for one in (left, right))
-        return way(left, right) if numbers or texts else TAKEN
-
-    return worked_out
-
-
-def extreme(sign: int) -> Callable[[list[Any]], Any]:
-    def found(values: list[Any]) -> Any:
-        best = None
-        for one in known(values):
-            direction = 0 if best is None else order(one, best, None)
-            if direction is None:
-                return TAKEN
-            best = one if best is None or direction == sign else best
-        return best
-
-    return found
-
-
-def day_of(moment: str) -> str:
-    return moment.partition("T")[0]
-
-
-def known(values: list[Any]) -> list[Any]:
-    return [one for one in values if one is not None]
-
-
-def floor_of(value: float) -> int:
-    return math.floor(round(value, 9))
-
-
-TAKEN = object()
-NULLS = frozenset({"Union", "Count", "List"})
-OPERATORS: Mapping[str, Callable[..., Any]] = {
-    "First": first, "Last": last, "Union": union, "DateFrom": day_of, "SingletonFrom": first,
-    "Count": lambda values: len(known(listed(values))),
-    "Sum": lambda values: sum(known(values)) if known(values) else None,
-    "Floor": floor_of, "Ceiling": lambda value: -floor_of(-value), "ToDecimal": lambda value: value,
-    "Multiply": arithmetic(lambda left, right: left * right), "Add": arithmetic(lambda left, right: left + right),
-    "Subtract": arithmetic(lambda left, right: left - right), "Min": extreme(-1), "Max": extreme(1),
-    "List": lambda *values: list(values),
-    "Divide": lambda left, right: left / right if right else None,
-    "StartsWith": lambda text, start: text.startswith(start), "EndsWith": lambda text, end: text.endswith(end),
-    "Lower": lambda text: text.lower(), "Upper": lambda text: text.upper(),
-    "PositionOf": lambda pattern, text: text.find(pattern),
-}  # fmt: skip

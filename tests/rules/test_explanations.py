@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from prior_auth.domain.criterion import Outcome
-from prior_auth.rule_tools.recompute import Disagreement, Recheck, outcome
+from prior_auth.rule_tools.recompute import Recheck, outcome
+from prior_auth.rule_tools.recompute_values import Disagreement
 from prior_auth.rulebook import Rulebook
 
 _SPEC = importlib.util.spec_from_file_location("write_explanations", Path(__file__).with_name("write_explanations.py"))

@@ -159,57 +159,76 @@ def _places(value: Any) -> Iterator[tuple[Any, Any]]:
 def _compared(choose: random.Random) -> tuple[str, str | None]:
     resource = choose.choice(_resources())
     kind = resource["resourceType"]
-    text = _walk(kind, choose)
+    text = _walk(resource, choose)
     own, other = (_answer(text, kind, engine, resource) for engine in paths.ENGINES)
     if own == other:
-        return "same", None
+        return f"same: {own if own in ('empty', 'error') else 'values'}", None
     return "different", f"{text!r}: {own[:120]} and {other[:120]}"
 
 
 def _answer(text: str, kind: str, engine: str, resource: dict[str, Any]) -> str:
     try:
-        return repr(paths.compile.__wrapped__(text, kind, engine=engine)(resource))
+        found = paths.compile.__wrapped__(text, kind, engine=engine)(resource)
     except paths.PathError:
         return "error"
+    return repr(found) if found else "empty"
 
 
-def _walk(kind: str, choose: random.Random) -> str:
-    """A path of elements that the type has, with functions that both engines have."""
-    text, here = kind, kind
-    for _ in range(choose.randint(1, 4)):
-        if here in _resources_by_type() and choose.random() < 0.3:
-            known = sorted({key for one in _resources_by_type()[here] for key in one} & set(model.elements(here)))
-        else:
-            known = sorted(model.elements(here))
-        if not known or model.is_primitive(here):
+def _walk(resource: dict[str, Any], choose: random.Random) -> str:
+    """A path along what the resource has, seldom along what it lacks, with functions that both engines have."""
+    here: str = resource["resourceType"]
+    text, values = here, [resource]
+    for _ in range(choose.randint(1, 5)):
+        known = model.elements(here)
+        there = sorted({element.name for one in values for key in one if (element := _element(here, key)) is not None})
+        if not known or model.is_primitive(here) or not (there or choose.random() < 0.1):
             break
-        name = choose.choice(known)
-        element = model.elements(here)[name]
+        name = choose.choice(there if there and choose.random() < 0.9 else sorted(known))
         text += f".{name}"
-        if element.is_choice:
-            here = choose.choice(element.codes)
-            text += f".ofType({here})"
-        else:
-            here = element.inner_types[0]
+        inner = {_inner(here, key) for one in values for key in one if key == name or _is_choice(here, key, name)}
+        here = choose.choice(sorted(inner)) if inner else known[name].inner_types[0]
+        if known[name].is_choice:
+            text += choose.choice((f".ofType({here})", ""))
         if here.startswith("System.") or here in ("Resource", "xhtml"):
             break
-        text += choose.choice(("", "", "", ".first()", ".tail()", ".where(id.empty())", ".where($this.exists())"))
-    return text + choose.choice(
-        ("", "", "", ".exists()", ".count()", ".empty().not()", " | 'x'", ".distinct().count()")
-    )
+        values = [
+            part
+            for one in values
+            for key, found in one.items()
+            if key == name or _is_choice(known[name].path.rpartition(".")[0], key, name)
+            for part in (found if isinstance(found, list) else [found])
+            if isinstance(part, dict)
+        ]
+        text += choose.choice(_FILTERS)
+    return text + choose.choice(_ENDINGS)
+
+
+_FILTERS = (
+    "", "", "", "", "", ".first()", ".last()", ".tail()", ".where(id.empty())", ".where($this.exists())", ".skip(1)",
+    ".take(2)", ".select($this)", ".distinct()",
+)  # fmt: skip
+_ENDINGS = (
+    "", "", "", "", ".exists()", ".count()", ".empty().not()", " | 'x'", ".distinct().count()", ".children().count()",
+    ".descendants().count()", ".hasValue()", ".isDistinct()", " = 'x'",
+)  # fmt: skip
+
+
+def _element(kind: str, key: str) -> Any:
+    return model.element(kind, key.removeprefix("_"))
+
+
+def _inner(kind: str, key: str) -> str:
+    return str(_element(kind, key).inner_types[0])
+
+
+def _is_choice(kind: str, key: str, name: str) -> bool:
+    found = _element(kind, key)
+    return found is not None and found.is_choice and found.name == name
 
 
 @cache
 def _resources() -> list[dict[str, Any]]:
     return [resource for file in sorted(PUBLIC.glob("*.json")) for resource in BundleFile(file).read()]
-
-
-@cache
-def _resources_by_type() -> dict[str, list[dict[str, Any]]]:
-    found: dict[str, list[dict[str, Any]]] = {}
-    for one in _resources():
-        found.setdefault(one["resourceType"], []).append(one)
-    return found
 
 
 @cache

@@ -134,6 +134,9 @@ def is_order(resource: Resource) -> bool:
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
+    # JSON objects are dicts; only what is neither that nor absent needs the slow look at what it is.
+    if value is None or isinstance(value, dict):
+        return value or {}
     return value if isinstance(value, Mapping) else {}
 
 

@@ -54,10 +54,10 @@ class Finder:
                 if search.text is None:
                     self._claim(definition, search, self._by_code(search), claimed)
         for definition in definitions:
-            mine = set(self._places[definition.item])
+            others = claimed - set(self._places[definition.item])
             for search in definition.searches:
                 if search.text is not None:
-                    found = (each for each in self._by_text(search) if _key(each) not in claimed - mine)
+                    found = (each for each in self._by_text(search) if _key(each) not in others)
                     self._claim(definition, search, found, None)
 
     def places(self, item: str) -> Sequence[Place]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -78,6 +78,9 @@ def _evidence(chart: Chart, definitions: EvidenceDefinitions, harvests: Sequence
     settled = settle(parts.named(each) for harvest in harvests for each in harvest.statements)
     read_about = documents(chart, definitions, settled.kept)
     facts, view = view_of([*settled.kept, *read_about], chart.patient_reference)
+    alike: dict[_Kind, list[tuple[int, Fact]]] = defaultdict(list)
+    for number, fact in enumerate(facts):
+        alike[fact.item, fact.group].append((number, fact))
     return Evidence(
         patient=chart.patient_reference,
         facts=facts,
@@ -93,15 +96,24 @@ def _evidence(chart: Chart, definitions: EvidenceDefinitions, harvests: Sequence
                 )
             )
         ),
-        conflicts=tuple(each for clash in settled.clashes for each in parts.conflicts(clash, _conflict(clash, facts))),
+        conflicts=tuple(each for clash in settled.clashes for each in parts.conflicts(clash, _conflict(clash, alike))),
         looked=_looked(chart, definitions, facts),
     )
 
 
-def _conflict(clash: Sequence[Statement], facts: Iterable[Fact]) -> Conflicting:
+_Kind = tuple[str, str | None]  # item and group: what can contradict each other
+
+
+def _conflict(clash: Sequence[Statement], alike: Mapping[_Kind, Sequence[tuple[int, Fact]]]) -> Conflicting:
+    """The facts of a clash, in their order; only those of its kinds are looked through."""
     wanted = {(each.item, each.source, each.value, each.group) for each in clash}
-    found = tuple(fact for fact in facts if (fact.item, fact.source, fact.value, fact.group) in wanted)
-    return Conflicting(clash[0].item, found)
+    kinds = dict.fromkeys((each.item, each.group) for each in clash)
+    found = [one for kind in kinds for one in alike.get(kind, ()) if _key(one[1]) in wanted]
+    return Conflicting(clash[0].item, tuple(fact for _, fact in sorted(found, key=lambda one: one[0])))
+
+
+def _key(fact: Fact) -> tuple[object, ...]:
+    return fact.item, fact.source, fact.value, fact.group
 
 
 def _each_once(unread: Iterable[Unread]) -> Iterable[Unread]:

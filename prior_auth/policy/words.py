@@ -24,12 +24,43 @@ _CALLED = {
     "her2.ihc": "HER2 IHC",
     "her2.ish": "HER2 ISH",
     "pdl1.tps": "PD-L1 TPS",
+    "pdl1.cps": "PD-L1 CPS",
+    "pdl1.ic": "PD-L1 immune cells",
+    "msi": "MSI or MMR",
+    "tmb": "TMB",
+    "psa": "PSA",
+    "bsa": "body surface area",
+    "oncotype": "recurrence score",
+    "gleason": "Gleason grade group",
+    "lab.anc": "ANC",
+    "lab.alt": "ALT",
+    "lab.ast": "AST",
+    "lab.egfr": "glomerular filtration rate",
+    "lab.tsat": "transferrin saturation",
+    "lab.b12": "vitamin B12",
+    "hbv.hbsag": "HBsAg",
+    "hbv.anti-hbc": "anti-HBc",
+    "dx.onset": "diagnosed",
+    "dx.bone-metastasis": "metastasis",
+    "dx.brain-metastasis": "metastasis",
+    "rt.course": "radiotherapy",
+    "rt.plan.fractions": "planned fractions",
+    "rt.plan.dose": "planned dose",
+    "rt.plan.technique": "planned technique",
+    "dvh.heart": "heart V25",
+    "dvh.hot-spot": "maximum dose",
+    "pet.scan": "PET scan",
+    "smoking.pack-years": "smoked",
+    "family-history": "relative's cancer:",
+    "stop-reason": "stopped:",
+    "treatment-intent": "intent",
     "variant.present": "variant",
     "variant.negative-genes": "no variant in",
     "genes.studied": "gene studied",
     "genomics-report": "genomics report",
     "prior.therapy": "earlier therapy",
     "request.drug": "order for",
+    "request.procedure": "order for",
     "allergy.drug": "intolerance of",
     "comorbidity.absent": "stated absent:",
     "doc.path-report": "pathology report",
@@ -42,7 +73,7 @@ _SHOWN = 6
 
 
 def called(item: str) -> str:
-    return _CALLED.get(item, item.removeprefix("attestation.").replace(".", " ").replace("-", " "))
+    return _CALLED.get(item, item.removeprefix("attestation.").removeprefix("lab.").replace(".", " ").replace("-", " "))
 
 
 def is_named(item: str) -> bool:

@@ -15,7 +15,7 @@ from prior_auth.evidence.chart import Chart, Entry
 from prior_auth.evidence.definitions import EvidenceDefinitions
 from prior_auth.evidence.documents import prose_of
 from prior_auth.evidence.normalise import Unreadable
-from prior_auth.evidence.normalise.drugs import named_in
+from prior_auth.evidence.normalise.drugs import named_in, of_regimens
 from prior_auth.evidence.standing import Standing, standing
 from prior_auth.evidence.statement import Statement
 
@@ -91,7 +91,8 @@ def _tells_of_therapy(sentence: str, given: frozenset[str], asked: frozenset[str
     if not given and _tells(_SOME_THERAPY, sentence):
         return True
     try:
-        named = {ingredient.name for ingredient, _ in named_in(sentence) if ingredient.is_anticancer}
+        drugs = [*(ingredient for ingredient, _ in named_in(sentence)), *of_regimens(sentence)]
+        named = {ingredient.name for ingredient in drugs if ingredient.is_anticancer}
     except Unreadable:
         return False
     return bool(named - given - (frozenset() if past else asked))

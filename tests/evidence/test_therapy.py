@@ -155,10 +155,10 @@ def test_a_drug_that_is_no_cancer_drug_is_not_evidence(gathered: Any) -> None:
 
 
 def test_a_regimen_is_therapy_though_it_names_no_drug(gathered: Any) -> None:
-    folfox = drug("MedicationAdministration", {"text": "FOLFOX cycle 3"}, "completed")
+    folfox = drug("MedicationAdministration", {"text": "BEACOPP cycle 3"}, "completed")
     denied = drug("MedicationStatement", {"text": "No prior chemotherapy"}, "active")
 
-    assert [fact.value for fact in gathered(folfox).facts_of("prior.therapy")] == ["FOLFOX cycle 3"]
+    assert [fact.value for fact in gathered(folfox).facts_of("prior.therapy")] == ["BEACOPP cycle 3"]
     assert gathered(denied).facts_of("prior.therapy") == ()
 
 

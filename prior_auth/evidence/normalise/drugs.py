@@ -18,6 +18,7 @@ from prior_auth.evidence.normalise.drug_table import (
     Product,
 )
 from prior_auth.evidence.normalise.reading import Normaliser, Reading, Unreadable
+from prior_auth.evidence.normalise.regimens import regimens_in
 from prior_auth.evidence.normalise.text import doubtful, fold, of_family
 
 INGREDIENT = "urn:prior-auth:ingredient"
@@ -79,6 +80,18 @@ def named_in(text: str) -> tuple[tuple[Ingredient, Product | None], ...]:
     return tuple((INGREDIENTS[name], _one(products)) for name, products in found.items())
 
 
+def of_regimens(text: str) -> tuple[Ingredient, ...]:
+    """The drugs of the regimens that a text names. Raises Unreadable where it denies or doubts."""
+    folded = fold(text)
+    found = regimens_in(folded)
+    if found and (doubtful(folded) or of_family(folded)):
+        raise Unreadable("the text doubts, or speaks of the family")
+    for place, _ in found:
+        if _NOT_GIVEN.search(" ".join(folded[:place].rsplit(";", 1)[-1].split()[-4:])):
+            raise Unreadable("the text names a regimen that was not given, or doubts it")
+    return tuple(INGREDIENTS[name] for name in dict.fromkeys(name for _, names in found for name in names))
+
+
 def _unlisted(folded: str, name: str) -> Product | None:
     match = _UNLISTED_SUFFIX.search(folded)
     if match is None or match[1] != name:
@@ -102,6 +115,8 @@ def recognise(value: Any) -> tuple[tuple[Ingredient, Product | None], ...]:
     refuse_absent(value)
     by_code = [found for found in map(_by_code, codings(value)) if found]
     by_name = [found for words in statements(value) for found in named_in(words)]
+    if not by_code and not by_name:  # a drug that is named is itself, whatever regimen it belongs to
+        by_name = [(each, None) for words in statements(value) for each in of_regimens(words)]
     names = {name for name, _ in by_code} | {ingredient.name for ingredient, _ in by_name}
     if by_code and len(names) > 1:
         raise Unreadable("codes and words name different drugs")

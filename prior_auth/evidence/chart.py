@@ -142,7 +142,7 @@ def mapping(value: Any) -> Mapping[str, Any]:
 
 def sequence(value: Any) -> Sequence[Any]:
     """A repeating element; one that a sender forgot to wrap in a list is taken as a list of one."""
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return value
     return () if value is None else (value,)
 

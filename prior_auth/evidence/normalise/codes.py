@@ -68,6 +68,7 @@ def _plain(address: str) -> str:
 
 
 _KNOWN = {_plain(address): address for address in _CANONICAL} | _ALIASES
+_AS_THEY_ARE = frozenset(address for address in _CANONICAL if _KNOWN[_plain(address)] == address)
 
 
 def system_of(uri: Any) -> str:
@@ -77,6 +78,8 @@ def system_of(uri: Any) -> str:
     """
     if not isinstance(uri, str) or not uri.strip():
         return ""
+    if uri in _AS_THEY_ARE:
+        return uri
     plain = _plain(uri)
     if plain.startswith("snomed.info/sct"):
         return SCT

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from prior_auth.paths.own.compiled import Dialect, Step, compiled
-from prior_auth.paths.own.nodes import Nodes, Surroundings
+from prior_auth.paths.own.compiled import compiled
+from prior_auth.paths.own.nodes import Nodes, Step, Surroundings
 from prior_auth.paths.own.syntax import Tree, parse
 from prior_auth.paths.own.values import truth
 from prior_auth.paths.problem import PathError
 
 MAX_INVARIANT = 20_000
-_RULES, _GUIDES = Dialect(), Dialect(guides=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +36,10 @@ class Expression:
         return truth(self.nodes(around)) is not False
 
 
-def from_tree(text: str, tree: Tree, dialect: Dialect = _RULES) -> Expression:
+def from_tree(text: str, tree: Tree, *, guides: bool = False) -> Expression:
     """Raises PathError."""
     try:
-        return Expression(text, compiled(tree, dialect))
+        return Expression(text, compiled(tree, guides=guides))
     except RecursionError:
         raise PathError("a FHIRPath expression nested too deeply") from None
 
@@ -48,4 +47,4 @@ def from_tree(text: str, tree: Tree, dialect: Dialect = _RULES) -> Expression:
 @lru_cache(maxsize=4096)
 def invariant(text: str) -> Expression:
     """An invariant of a published definition, in the looser way these are written. Raises PathError."""
-    return from_tree(text, parse(text, MAX_INVARIANT), _GUIDES)
+    return from_tree(text, parse(text, MAX_INVARIANT), guides=True)

@@ -37,6 +37,7 @@ TYPE_INFO = "System.SimpleTypeInfo"
 _node = tuple.__new__  # what Node(…) calls, without the call between: nodes are made by the hundred thousand
 
 
+Step = Callable[["Surroundings", Nodes], Nodes]  # a compiled expression: what it gives in a focus
 NOTHING: Nodes = []  # shared, as TRUE and FALSE below: no collection is ever changed once made
 
 
@@ -109,6 +110,11 @@ TRUE, FALSE = [system(True)], [system(False)]
 def resource_node(value: Mapping[str, Any], path: str | None = None) -> Node:
     kind = str(value.get("resourceType"))
     return _node(Node, (value, kind, None, None, path or kind, None))
+
+
+def focus_of(_around: Surroundings, focus: Nodes) -> Nodes:
+    """The step of `$this`."""
+    return focus
 
 
 def path_of(node: Node) -> str:

@@ -68,6 +68,12 @@ BY_CODE = [
     ("ecog", observation(concept(LOINC, "89247-1"), 0), 0, None),
     ("ecog", observation(concept(LOINC, "89247-1"), concept(LOINC, "LA9623-5")), 1, None),
     ("karnofsky", observation(concept(LOINC, "89243-0"), 90), 90, None),
+    (
+        "lansky",
+        observation(concept("http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl", "C38144"), 80),
+        80,
+        None,
+    ),
     ("weight", observation(concept(LOINC, "29463-7"), quantity(72, "kg")), Decimal(72), "kg"),
     ("height", observation(concept(LOINC, "8302-2"), quantity(165, "cm")), Decimal(165), "cm"),
     ("stage.group", observation(concept(SNOMED, "399537006"), concept(SNOMED, "1222837003")), "IV", None),
@@ -118,6 +124,7 @@ BY_TEXT = [
     ("ecog", observation("ECOG PS", "0"), 0),
     ("ecog", observation("ECOG performance status", "1 - restricted in strenuous activity"), 1),
     ("karnofsky", observation("Karnofsky", "80"), 80),
+    ("lansky", observation("Lansky play performance", "90"), 90),
     ("stage.group", observation("Stage group", "Stage IIA"), "IIA"),
     ("stage.N", observation("Pathologic TNM", "pT2 N1 M0"), "N1"),
 ]

@@ -19,7 +19,8 @@ reading or raises `Unreadable`; it never guesses. Names in `NORMALISERS` are tho
 `stage.group`        value `"IIIC"`, coded SCT, code SCT 399537006 c / 399588009 p / 399390009 not said; extra `rank`
 `stage.T` `.N` `.M`  value `"T2a"`, coded SCT, code by c/p; extra `prefix` (`c`, `p`, `yp` …), `axis`, `rank`
 `stage.tnm`          the same, all that one text states
-`ecog`, `karnofsky`  int
+`ecog`, `karnofsky`, int
+`lansky`
 `disease-status`     value `"worsened"`…, coded SCT
 `lvef`               Decimal `%`, comparator where stated; extra `high`
 `weight`, `height`   Decimal `kg`, `cm`

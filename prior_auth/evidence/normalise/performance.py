@@ -1,4 +1,4 @@
-"""ECOG and Karnofsky performance status: integers, LOINC answers, SNOMED CT findings, text, panel components."""
+"""ECOG, Karnofsky and Lansky performance status: integers, LOINC answers, SNOMED CT findings, text, panel components."""
 
 from __future__ import annotations
 
@@ -51,6 +51,13 @@ _KARNOFSKY = Lexicon(
     (
         ("other", r"(?:ecog)(?: performance)?(?: status| score)?\s?[:=]?\s?(?:ps )?[0-5]"),
         ("noise", r"karnofsky|kps|performance status|performance|status|score|scale|is|of|[,;.()/-]"),
+        ("grade", r"(?P<number>100|[1-9]?0)\s?%?"),
+    )
+)
+
+_LANSKY = Lexicon(
+    (
+        ("noise", r"lansky|play[- ]performance|performance status|performance|status|score|scale|is|of|[,;.()/-]"),
         ("grade", r"(?P<number>100|[1-9]?0)\s?%?"),
     )
 )
@@ -113,4 +120,13 @@ def karnofsky(resource: Mapping[str, Any], value: Any) -> Sequence[Reading]:
     return (Reading(score, text=next(iter(statements(stated)), None)),)
 
 
-PERFORMANCE_NORMALISERS: Mapping[str, Normaliser] = {"ecog": ecog, "karnofsky": karnofsky}
+def lansky(resource: Mapping[str, Any], value: Any) -> Sequence[Reading]:
+    """The play-performance scale of children: 0 to 100 in tens."""
+    stated = _value_or_component(resource, value, ())
+    score = _one_grade(stated, {}, _LANSKY, "Lansky score")
+    if not 0 <= score <= 100 or score % 10:
+        raise Unreadable("no Lansky score: 0 to 100 in tens")
+    return (Reading(score, text=next(iter(statements(stated)), None)),)
+
+
+PERFORMANCE_NORMALISERS: Mapping[str, Normaliser] = {"ecog": ecog, "karnofsky": karnofsky, "lansky": lansky}

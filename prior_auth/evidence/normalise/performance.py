@@ -1,4 +1,4 @@
-"""ECOG, Karnofsky and Lansky performance status: integers, LOINC answers, SNOMED CT findings, text, panel components."""
+"""ECOG, Karnofsky and Lansky performance status: integers, LOINC answers, SNOMED CT findings, text, components."""
 
 from __future__ import annotations
 

@@ -165,6 +165,12 @@ def test_what_a_contained_resource_breaks_is_told_at_its_own_path():
     assert "Observation.contained[1].identifier" in found.message
 
 
+def test_text_of_white_space_only_is_a_warning_as_r4_says_should():
+    found = validate({"resourceType": "Patient", "name": [{"family": " "}], "language": " "})
+    told = {(one.severity, one.path, one.rule) for one in found}
+    assert told == {("warning", "Patient.name[0].family", "primitive"), ("error", "Patient.language", "primitive")}
+
+
 def test_primitive_extensions_count_as_present_and_are_judged():
     patient = {
         "resourceType": "Patient",

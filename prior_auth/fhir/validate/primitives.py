@@ -26,7 +26,7 @@ _BASE64 = re.compile(r"[0-9a-zA-Z+/]+={0,2}")
 def _text(value: Any) -> str | None:
     if not isinstance(value, str):
         return f"a JSON string is needed, not {_kind(value)}"
-    if not value.strip():
+    if not value:
         return "an empty string"
     if len(value) > _MAX_STRING:
         return "longer than 1 MB"

@@ -223,6 +223,8 @@ class Walk:
         if problem is not None:
             rule = "structure" if "is needed" in problem else "primitive"
             self._issue("error", at, rule, problem, f"write a valid {slot.inner}")
+        elif isinstance(value, str) and value.isspace():  # R4: strings SHOULD hold more, so no error
+            self._issue("warning", at, "primitive", "nothing but white space", "write the text or leave it out")
         elif slot.binding is not None and not self._lenient:
             self.found.issues += membership.check(slot.binding, value, at)
         if slot.inner == "xhtml" and isinstance(value, str) and not self._lenient:

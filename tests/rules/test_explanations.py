@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from prior_auth.domain.criterion import Outcome
+from prior_auth.policy.terminal import explained_lines
 from prior_auth.rule_tools.recompute import Recheck, outcome
 from prior_auth.rule_tools.recompute_values import Disagreement
 from prior_auth.rulebook import Rulebook
@@ -102,6 +103,14 @@ def test_the_data_alone_prove_every_criterion_of_the_case(case: Any, judge: Any,
         assert [need["item"] for need in one.data["missing"]] == [need.item for need in result.missing]
         for need in result.missing:
             assert any(need.what in sentence and need.who in sentence for sentence in one.sentences), one.criterion
+
+
+def test_people_read_sentences_and_the_steps_of_the_rule(every_case: Any, judge: Any) -> None:
+    case = next(one for one in every_case if one.name == "R11: First line, everything documented")
+    text = "\n".join(explained_lines([goldens.explained(judge(case))]))
+    assert "PD-L1 TPS 70 % on 2026-08-12 (Observation/nsclc-first-line-pdl1-tps): 70 % is at least 1 %." in text
+    assert "“Does Proportion Score Reach” = yes" in text
+    assert "70 % [Observation/nsclc-first-line-pdl1-tps Observation.valueQuantity.value] >= 1 = yes" in text
 
 
 _LOGIC = ("and", "or", "not", "is", "exists", "compare", "in_value_set")

@@ -6,7 +6,7 @@ import ssl
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from hashlib import sha256
@@ -23,6 +23,7 @@ from prior_auth.api.payer_desk import Payer
 from prior_auth.api.practice import practice_app
 from prior_auth.api.practice_desk import Opening, Practice
 from prior_auth.charts.code_map import codes_in
+from prior_auth.domain.authorization import DenialReason
 from prior_auth.domain.legal_clock import LegalClock
 from prior_auth.domain.parties import Address, PayerIdentity, PracticeIdentity
 from prior_auth.domain.request import AuthorizationRequest
@@ -252,7 +253,11 @@ async def payer_side() -> AsyncIterator[PayerSide]:
             settings=found,
             engine=engine,
             store=SqlAuthorizations(database),
-            identity=engine.identity(found.payer_id, base=base),
+            identity=replace(
+                engine.identity(found.payer_id, base=base),
+                reason_codes=_reason_codes(found),
+                reject_code=found.reject_code or None,
+            ),
             key=keys.derived("workflow payloads"),
             notifier=RestHook(client=http),
             authorization=authorization,
@@ -289,6 +294,14 @@ def _refuse_open_wires(found: PracticeSettings) -> None:
             where="PRIOR_AUTH_PRACTICE_PAYER_URL",
             fix="use https, or set PRIOR_AUTH_PRACTICE_PLAIN_HTTP=true on a network of your own",
         )
+
+
+def _reason_codes(found: PayerSettings) -> dict[str, str]:
+    """The payer's own table. Raises SettingsError for a reason that is none of ours."""
+    if unknown := set(found.reason_codes) - {one.value for one in DenialReason}:
+        where = "PRIOR_AUTH_PAYER_REASON_CODES"
+        raise SettingsError(f"{min(unknown)} is no reason", where=where, fix=f"use {', '.join(DenialReason)}")
+    return found.reason_codes
 
 
 def _engine() -> Engine:

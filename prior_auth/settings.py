@@ -94,6 +94,8 @@ class Payer(_Side):
     authentication: Literal["required", "off"] = "required"  # off: the development mode, any caller is served
     clients_file: Path | None = None  # who may call; default is `clients.json` in `data`
     answer_within: timedelta = timedelta(seconds=10)  # the bounded wait of a synchronous answer; then it is pended
+    reject_code: str = ""  # your own X12 code for a submission that you do not take
+    reason_codes: dict[str, str] = {}  # our coded denial reasons to your own X12 codes, as a JSON object
     retention: timedelta = Field(timedelta(days=183), ge=timedelta(days=183))  # answered for, after the end of service
     public_url: str = ""  # our FHIR base as practices reach it; default is this host and port
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,9 @@ class PracticeIdentity:
 class PayerIdentity:
     """The payer. `identifier` is (system, value) as the Coverage's payor states it; `npi` where it has one.
 
-    `attachments_url` is where it takes CDex attachments; None is `$submit-attachment` under `base`.
+    `attachments_url` is where it takes CDex attachments; None is `$submit-attachment` under `base`. `reason_codes` are
+    its own X12 codes for our coded reasons, `reject_code` the one for a submission it does not take: these lists are
+    licensed, so none is sent where the payer gives none.
     """
 
     base: str
@@ -58,6 +61,8 @@ class PayerIdentity:
     receiver_code: str | None = None
     npi: str | None = None
     attachments_url: str | None = None
+    reason_codes: Mapping[str, str] = field(default_factory=dict)
+    reject_code: str | None = None
 
 
 # The NPI's check digit is Luhn's, over the number behind this prefix (45 CFR 162.406, CMS NPI final rule).

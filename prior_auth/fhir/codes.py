@@ -42,6 +42,7 @@ NPI = "http://hl7.org/fhir/sid/us-npi"
 TIN = "http://terminology.hl7.org/NamingSystem/USEIN"
 
 X12 = "https://codesystem.x12.org/005010/"
+DECISION_REASON = "https://codesystem.x12.org/external/886"
 REVIEW_ACTION = X12 + "306"
 CERTIFIED, NOT_CERTIFIED, PENDED, MODIFIED = "A1", "A3", "A4", "A6"
 REJECT_REASON = X12 + "901"
@@ -69,6 +70,8 @@ CERTIFICATION_INITIAL = extension("certificationType", valueCodeableConcept=code
 CERTIFICATION_RENEWAL = extension("certificationType", valueCodeableConcept=coded(X12 + "1322", "R"))
 CERTIFICATION_CANCEL = extension("certificationType", valueCodeableConcept=coded(X12 + "1322", "3"))
 LEVEL_OF_SERVICE_URGENT = extension("levelOfServiceCode", valueCodeableConcept=coded(X12 + "1338", "U"))
+SERVICE_TYPE_SURGICAL = coded(X12 + "1365", "2")
+SERVICE_TYPE_DIAGNOSTIC = coded(X12 + "1365", "4")
 SERVICE_TYPE_MEDICAL_CARE = coded(X12 + "1365", "1")
 REPORT_TYPE = X12 + "755"
 PHYSICIAN_REPORT = "PY"

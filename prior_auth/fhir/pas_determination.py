@@ -79,7 +79,7 @@ class _Reader:
             items=items,
             requested=tuple(self._requested()),
             reviewer=self._reviewer(),
-            errors=tuple(self._error(one) for one in objects(self.response.get("error"))),
+            errors=self._errors(),
             extra=tuple(self._extra(one) for one in self.added if not (set(_linked(one)) & known)),
             reply_to=self._reply_to(),
         )
@@ -153,6 +153,15 @@ class _Reader:
         npis = codes.extensions_of(stated, "reviewerNPI")
         npi = next((str(one["valueIdentifier"]["value"]) for one in npis if _identified(one)), None)
         return Reviewer(by_person=any(one.get("valueBoolean") is True for one in flags), npi=npi)
+
+    def _errors(self) -> tuple[ProcessingError, ...]:
+        """What was wrong; an answer that decides nothing and only calls itself an error says it by its notes."""
+        stated = tuple(self._error(one) for one in objects(self.response.get("error")))
+        if stated or self.response.get("outcome") != "error" or objects(self.response.get("item")):
+            return stated
+        return tuple(ProcessingError(None, None, text) for text in self.notes.values()) or (
+            ProcessingError(None, None),
+        )
 
     def _error(self, error: Mapping[str, Any]) -> ProcessingError:
         element = codes.pas_extension(error, "errorElement")

@@ -22,6 +22,21 @@ PROFILES: Mapping[str, str] = {
 }
 
 
+# What a ServiceRequest's category says, as charts code it: SNOMED CT, US Core's and HL7's own.
+_SURGICAL = frozenset({"387713003", "surgery"})
+_DIAGNOSTIC = frozenset({"363679005", "108252007", "103693007", "imaging", "laboratory"})
+
+
+def service_type(order: Mapping[str, Any]) -> Json:
+    """The kind of service (X12 1365) of an order: of those the guide shows, medical care where none is said."""
+    categories = order.get("category") if order["resourceType"] == "ServiceRequest" else None
+    stated = [one for one in categories or [] if isinstance(one, Mapping)] if isinstance(categories, list) else []
+    said = {one.get("code") for concept in stated for one in concept.get("coding", []) if isinstance(one, Mapping)}
+    if said & _SURGICAL:
+        return codes.SERVICE_TYPE_SURGICAL
+    return codes.SERVICE_TYPE_DIAGNOSTIC if said & _DIAGNOSTIC else codes.SERVICE_TYPE_MEDICAL_CARE
+
+
 def service_of(item: RequestItem) -> Coding | None:
     """The code by which PAS can name what is asked: HCPCS, CPT, NDC, ICD-10-PCS, in this order."""
     stated = (item.service, *item.codings)

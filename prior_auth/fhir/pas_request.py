@@ -280,7 +280,7 @@ class _Request:
                 extension("requestedService", valueReference={"reference": self.orders[item.order]}),
             ],
             "sequence": number,
-            "category": codes.SERVICE_TYPE_MEDICAL_CARE,
+            "category": pas_orders.service_type(self.chart.find(item.order) or {"resourceType": ""}),
             "productOrService": coded(service.system, service.code),
         }
         days = {"start": item.period.start, "end": item.period.end}

@@ -51,7 +51,8 @@ class Stamp:
 class Rejection:
     """A business error of an accepted exchange: an X12 901 code and the FHIRPath from the request Bundle.
 
-    `code` is None where the public part of that list has no fitting one: then the words stand alone.
+    `code` is None where the public part of that list has no fitting one: then the payer's own is sent, or, where it has
+    given none, the words alone, as a note (an error without a code is not valid).
     """
 
     code: str | None
@@ -111,9 +112,13 @@ def rejected(
     response = {
         **answer.header("error"),
         "processNote": notes,
-        "error": [_error(one, number) for number, one in enumerate(rejections, start=1)],
+        "error": [
+            _error(one, code, number)
+            for number, one in enumerate(rejections, start=1)
+            if (code := one.code or payer.reject_code) is not None
+        ],
     }
-    return answer.bundle_of(response, [])
+    return answer.bundle_of(_filled(response), [])
 
 
 class _Answer:
@@ -205,7 +210,12 @@ class _Answer:
             return self._pended(asked, decision)
         details = self._issued(decision) if decision.action is Action.CERTIFY else []
         number = decision.number if decision.action is Action.CERTIFY else None
-        return self._traced(asked, details, [_action(_CODE[decision.action], number)], self._why(decision))
+        action = _action(_CODE[decision.action], number, self._reason_code(decision))
+        return self._traced(asked, details, [action], self._why(decision))
+
+    def _reason_code(self, decision: ItemDecision) -> str | None:
+        """The payer's own code for the reason, where it gave us its table."""
+        return self.payer.reason_codes.get(decision.reason.value) if decision.reason is not None else None
 
     def _pended(self, asked: ReadItem, decision: ItemDecision | None) -> Json:
         details = []
@@ -419,9 +429,12 @@ def _needed(communication: Mapping[str, Any]) -> Json:
     }
 
 
-def _action(code: str, number: str | None) -> Json:
-    action = extension("reviewActionCode", valueCodeableConcept=coded(codes.REVIEW_ACTION, code))
-    parts = [action] if number is None else [action, {"url": "number", "valueString": number}]
+def _action(code: str, number: str | None, reason: str | None = None) -> Json:
+    parts: list[Json] = [extension("reviewActionCode", valueCodeableConcept=coded(codes.REVIEW_ACTION, code))]
+    if number is not None:
+        parts.append({"url": "number", "valueString": number})
+    if reason is not None:
+        parts.append({"url": "reasonCode", "valueCodeableConcept": coded(codes.DECISION_REASON, reason)})
     return {"extension": parts, "url": extension("reviewAction")["url"]}
 
 
@@ -429,14 +442,13 @@ def _adjudication(actions: list[Json]) -> Json:
     return _filled({"extension": actions, "category": coded(codes.ADJUDICATION, "submitted")})
 
 
-def _error(rejection: Rejection, note: int) -> Json:
+def _error(rejection: Rejection, code: str, note: int) -> Json:
     parts = [{"extension": [{"url": "processNote", "valuePositiveInt": note}], "url": extension("errorElement")["url"]}]
     if rejection.path is not None:
         parts.append(extension("errorPath", valueString=rejection.path))
     follow_up = coded(codes.FOLLOW_UP, rejection.follow_up)
     parts.append(extension("errorFollowupAction", valueCodeableConcept=follow_up))
-    code = coded(codes.REJECT_REASON, rejection.code) if rejection.code else {"text": rejection.text}
-    return {"extension": parts, "code": code}
+    return {"extension": parts, "code": coded(codes.REJECT_REASON, code)}
 
 
 def _days(period: Period | None) -> Json | None:

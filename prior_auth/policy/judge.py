@@ -95,7 +95,8 @@ class Hearing:
             return CriterionResult(criterion.id, criterion.text, Outcome.UNKNOWN, said, problem=broken)
         if criterion.applies and self.truth(criterion.applies) is False:
             facts = self.facts_behind(criterion.applies, criterion)
-            why = words.sentence(criterion.applies_why or "Its condition does not hold", words.facts_in_words(facts))
+            said = words.facts_in_words(facts or self._facts_read(criterion.applies, criterion))
+            why = words.sentence(criterion.applies_why or "Its condition does not hold", said)
             return CriterionResult(criterion.id, criterion.text, Outcome.NOT_APPLICABLE, why, facts)
         return self._weigh(criterion)
 
@@ -136,6 +137,12 @@ class Hearing:
         behind = [fact for one in self.results[define].references for fact in self.evidence.facts_behind(one)]
         wanted = [fact for fact in behind if fact.item in criterion.items] or behind
         return tuple(sorted(dict.fromkeys(wanted), key=_newest_first))
+
+    def _facts_read(self, define: str, criterion: Criterion) -> tuple[Fact, ...]:
+        """The facts of the criterion's items that were retrieved for the define, newest first."""
+        read = [reference for made in self.results[define].retrieves for reference in made.references]
+        facts = [fact for one in read for fact in self.evidence.facts_behind(one) if fact.item in criterion.items]
+        return tuple(sorted(dict.fromkeys(facts), key=_newest_first))
 
     def _documents(self, criterion: Criterion) -> tuple[Fact, ...]:
         return tuple(fact for fact in self.evidence.facts_of(*criterion.items) if fact.tier is Tier.DOCUMENT)

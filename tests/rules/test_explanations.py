@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from prior_auth.domain.criterion import Outcome
+from prior_auth.domain.evidence import Tier
 from prior_auth.policy.terminal import explained_lines
+from prior_auth.policy.words import value_in_words
 from prior_auth.rule_tools.recompute import Recheck, outcome
 from prior_auth.rule_tools.recompute_values import Disagreement
 from prior_auth.rulebook import Rulebook
@@ -111,6 +113,20 @@ def test_people_read_sentences_and_the_steps_of_the_rule(every_case: Any, judge:
     assert "PD-L1 TPS 70 % on 2026-08-12 (Observation/nsclc-first-line-pdl1-tps): 70 % is at least 1 %." in text
     assert "“Does Proportion Score Reach” = yes" in text
     assert "70 % [Observation/nsclc-first-line-pdl1-tps Observation.valueQuantity.value] >= 1 = yes" in text
+
+
+def test_the_reason_names_value_day_resource_and_what_is_asked_wherever_there_is_evidence(
+    case: Any, judge: Any
+) -> None:
+    for one in judge(case).item.criteria:
+        shown = one.evidence[:6]  # the rest is counted
+        for fact in shown:
+            assert fact.source.reference in one.why, one.id
+            assert not fact.date or fact.date[:10] in one.why, one.id
+            is_document = fact.tier is Tier.DOCUMENT or fact.item.startswith("doc.")  # named as what it is
+            assert is_document or value_in_words(fact.value) in one.why, one.id
+        if shown and one.outcome is not Outcome.NOT_APPLICABLE:
+            assert "Asked: " in one.why or "Excluded unless: " in one.why, one.id
 
 
 _LOGIC = ("and", "or", "not", "is", "exists", "compare", "in_value_set")

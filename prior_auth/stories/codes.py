@@ -204,6 +204,7 @@ CONDITION: Mapping[str, tuple[Json, str]] = {
     "bleeding": (coding(SNOMED, "131148009", "Bleeding"), "R58"),
     "red-cell-aplasia": (coding(SNOMED, "50715003", "Pure red cell aplasia"), "D60.9"),
     "hypocalcemia": (coding(SNOMED, "5291005", "Hypocalcemia"), "E83.51"),
+    "giant-cell-tumor": (coding(ICD10, "D48.0", "Giant cell tumor of bone"), "D48.0"),
     "hypercalcemia": (coding(SNOMED, "66931009", "Hypercalcemia"), "E83.52"),
     "atopic-dermatitis": (coding(SNOMED, "24079001", "Atopic dermatitis"), "L20.9"),
     "actinic-keratosis": (coding(SNOMED, "201101007", "Actinic keratosis"), "L57.0"),

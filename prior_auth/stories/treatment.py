@@ -137,7 +137,7 @@ def _administration(chart: Chart, item: str, fact: Fact) -> Json:
     profile = f"{MCODE}mcode-cancer-related-medication-administration"
     given = chart.new("MedicationAdministration", item, profile, id=fact.get("id")) | {
         "status": fact.get("status", "completed"),
-        "medicationCodeableConcept": concept(word(fact, "drug", codes.DRUG)),
+        "medicationCodeableConcept": concept(word(fact, "drug", codes.DRUG), text=fact.get("says")),
         "subject": chart.patient,
     }
     if cancer := chart.cancer(fact):

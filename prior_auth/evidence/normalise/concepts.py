@@ -103,6 +103,7 @@ COMORBIDITIES: Mapping[str, Coding] = {
     "aplasia": Coding(SCT, "50715003", "Pure red cell aplasia"),
     "hypocalcemia": Coding(SCT, "5291005", "Hypocalcemia"),
     "hypercalcemia": Coding(SCT, "66931009", "Hypercalcemia"),
+    "gctb": Coding(ICD10CM, "D48.0", "Giant cell tumor of bone"),
     "any": Coding(SCT, "64572001", "Disease"),
 }
 _COMORBIDITY_SNOMED: Mapping[str, str] = {
@@ -148,6 +149,7 @@ _COMORBIDITY_ICD10: tuple[tuple[str, str], ...] = (
     (r"D60", "aplasia"),
     (r"E83\.51", "hypocalcemia"),
     (r"E83\.52", "hypercalcemia"),
+    (r"D48\.0", "gctb"),
     (r"K63\.1|K2[5-8]\.[1256]|K31\.6", "perforation"),
     (r"Z94\.[0-4]|Z94\.8[1-4]|T86\.[0-5]|T86\.81", "transplant"),
 )
@@ -174,6 +176,7 @@ _COMORBIDITY_WORDS: tuple[tuple[str, str], ...] = (
     ("aplasia", r"pure red cell aplasia|prca|anti-?erythropoietin antibod(?:y|ies)"),
     ("hypocalcemia", r"hypocalca?emi(?:a|c)"),
     ("hypercalcemia", r"hypercalca?emi(?:a|c)"),
+    ("gctb", r"giant[\s-]cell tumou?rs? of (?:the )?(?:bone|femur|tibia|radius|humerus|sacrum|spine)|osteoclastoma"),
     ("perforation", r"(?:gi|gastrointestinal|bowel|intestinal|colonic|gastric) perforation"),
     (
         "transplant",

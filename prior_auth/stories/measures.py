@@ -20,7 +20,7 @@ LABS: Mapping[str, tuple[str, str]] = {
     "lab.tsat": ("2502-3", "Transferrin saturation"),
     "lab.b12": ("2132-9", "Vitamin B12"),
     "lab.calcium": ("17861-6", "Calcium"),
-    "lab.calcium-corrected": ("29265-6", "Corrected calcium"),
+    "lab.calcium-corrected": ("46099-8", "Corrected calcium"),
     "lab.albumin": ("1751-7", "Albumin"),
     "lab.creatinine": ("2160-0", "Creatinine"),
     "lab.creatinine-clearance": ("2164-2", "Creatinine clearance"),

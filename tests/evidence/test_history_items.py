@@ -58,6 +58,7 @@ CODED = [
     ("stage.lymphoma", observation(LYMPHOMA, concept(SNOMED, "1", "Ann Arbor stage IIB")), "IIB"),
     ("gleason", observation(GLEASON, concept(SNOMED, "1", "Gleason grade group 3")), 3),
     ("gleason", observation(concept(LOINC, "94734-1"), 2), 2),
+    ("gleason", observation(GLEASON, concept(SNOMED, "860745005")), 4),
     ("tumor-size", sized(quantity(2.1, "cm")), Decimal(21)),
     ("tumor-size", observation(concept(LOINC, "21889-1"), quantity(18, "mm")), Decimal(18)),
     ("hbv.hbsag", observation(concept(LOINC, "5196-1"), NEGATIVE), "negative"),

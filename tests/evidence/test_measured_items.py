@@ -54,7 +54,7 @@ CODED = [
     ("lab.bilirubin", observation("1975-2", quantity(0.7, "mg/dL")), "0.7", "mg/dL"),
     ("lab.calcium", observation("17861-6", quantity(9.4, "mg/dL")), "9.4", "mg/dL"),
     ("lab.calcium", observation("2000-8", quantity(2.5, "mmol/L")), "10.01950", "mg/dL"),
-    ("lab.calcium-corrected", observation("29265-6", quantity(9.9, "mg/dL")), "9.9", "mg/dL"),
+    ("lab.calcium-corrected", observation("46099-8", quantity(9.9, "mg/dL")), "9.9", "mg/dL"),
     ("lab.albumin", observation("1751-7", quantity(38, "g/L")), "3.8", "g/dL"),
     ("lab.potassium", observation("2823-3", quantity(4.1, "mmol/L")), "4.1", "mmol/L"),
     ("lab.potassium", observation("2823-3", quantity(4.1, "mEq/L")), "4.1", "mmol/L"),

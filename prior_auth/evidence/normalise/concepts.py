@@ -96,7 +96,7 @@ COMORBIDITIES: Mapping[str, Coding] = {
     "neutropenia": Coding(SCT, "165517008", "Neutropenia"),
     "hypertension": Coding(SCT, "38341003", "Hypertensive disorder"),
     "hemoptysis": Coding(SCT, "66857006", "Hemoptysis"),
-    "perforation": Coding(SCT, "56905009", "Perforation of intestine"),
+    "perforation": Coding(ICD10CM, "K63.1", "Perforation of intestine (nontraumatic)"),
     "deficiency": Coding(SCT, "35240004", "Iron deficiency"),
     "hemolysis": Coding(SCT, "61261009", "Hemolytic anemia"),
     "bleeding": Coding(SCT, "131148009", "Bleeding"),
@@ -107,7 +107,7 @@ COMORBIDITIES: Mapping[str, Coding] = {
     "any": Coding(SCT, "64572001", "Disease"),
 }
 _COMORBIDITY_SNOMED: Mapping[str, str] = {
-    **{coding.code: name for name, coding in COMORBIDITIES.items()},
+    **{coding.code: name for name, coding in COMORBIDITIES.items() if coding.system == SCT},
     **dict.fromkeys(
         (
             "69896004",  # rheumatoid arthritis

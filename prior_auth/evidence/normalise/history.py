@@ -130,6 +130,11 @@ def stage_lymphoma(_: Mapping[str, Any], value: Any) -> Sequence[Reading]:
     return (Reading(stage, coded=Coding(VALUE, f"lymphoma-stage-{stage}", f"Stage {stage}"), text=found[stage]),)
 
 
+GRADE_GROUPS: Mapping[int | None, Coding] = {
+    number: Coding(SCT, code, f"Gleason grade group {number}")
+    for number, code in enumerate(("860742008", "860743003", "860744009", "860745005", "860746006"), start=1)
+}
+_BY_GRADE_CODE = {coding.key: number for number, coding in GRADE_GROUPS.items()}
 _GRADE_GROUP = re.compile(r"(?:isup |grade |gleason )(?:grade )?group\s?(?:\(?isup\)?)?\s?[:=]?\s?(?P<group>[1-5])\b")
 _PATTERNS = re.compile(r"(?<!\d)(?P<one>[1-5])\s?\+\s?(?P<two>[1-5])(?!\d)")
 _SUM = re.compile(r"gleason (?:score|sum)?\s?(?:of |is )?[:=]?\s?(?P<sum>[6-9]|10)\b(?!\s?\+)")
@@ -138,7 +143,7 @@ _SUM = re.compile(r"gleason (?:score|sum)?\s?(?:of |is )?[:=]?\s?(?P<sum>[6-9]|1
 def gleason(resource: Mapping[str, Any], value: Any) -> Sequence[Reading]:
     """The grade group 1 to 5, as stated or from the patterns: 3+4 is 2, 4+3 is 3. A bare score of 7 is either."""
     refuse_absent(value)
-    if isinstance(value, bool) or (not statements(value) and not isinstance(value, int)):
+    if isinstance(value, bool) or not (statements(value) or codings(value) or isinstance(value, int)):
         raise Unreadable("no grade group that is known")
     text = str(value) if isinstance(value, int) else " | ".join(statements(value))
     asked = re.search(r"grade group|isup", fold(question_words(resource))) or has_code(resource, LNC, "94734-1")
@@ -146,14 +151,15 @@ def gleason(resource: Mapping[str, Any], value: Any) -> Sequence[Reading]:
     folded = f"{'grade group' if asked else 'gleason score'} {fold(text)}"
     if negated(folded) or doubtful(folded):
         raise Unreadable("the text denies or doubts")
-    groups: set[int | None] = {int(each["group"]) for each in _GRADE_GROUP.finditer(folded)}
+    coded: set[int | None] = {_BY_GRADE_CODE[each.key] for each in codings(value) if each.key in _BY_GRADE_CODE}
+    groups = coded | {int(each["group"]) for each in _GRADE_GROUP.finditer(folded)}
     groups |= {_group_of(int(each["one"]), int(each["two"])) for each in _PATTERNS.finditer(folded)}
     if not groups:
         groups = {_GROUP_OF_SUM[int(each["sum"])] for each in _SUM.finditer(folded)}
     if len(groups) != 1 or None in groups:
         raise Unreadable("the text does not tell one grade group")
     group = groups.pop()
-    return (Reading(group, coded=Coding(VALUE, f"gleason-grade-group-{group}", f"Grade group {group}"), text=text),)
+    return (Reading(group, coded=GRADE_GROUPS[group], text=text),)
 
 
 _GROUP_OF_SUM: Mapping[int, int | None] = {6: 1, 7: None, 8: 4, 9: 5, 10: 5}

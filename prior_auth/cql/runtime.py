@@ -116,8 +116,8 @@ class Run:
     """The state of one evaluation; never shared, never kept."""
 
     __slots__ = (
-        "_deadline", "_look_at", "_patterns", "_seconds", "asked", "budget", "cache", "now", "parameters", "resources",
-        "retrieves", "steps", "value_sets",
+        "_deadline", "_look_at", "_patterns", "_seconds", "asked", "budget", "cache", "fixed", "now", "parameters",
+        "resources", "retrieves", "steps", "value_sets",
     )  # fmt: skip
 
     def __init__(
@@ -137,6 +137,7 @@ class Run:
         self.cache: dict[Definition, Result] = {}
         self.retrieves: dict[int, Retrieve] = {}
         self.asked: dict[Asked, Retrieve] = {}
+        self.fixed: dict[Compute, Any] = {}  # what depends on parameters alone, see `once` in the compiler
         self._patterns: dict[str, Pattern] = {}
         self._seconds = budget.seconds
         self._deadline: float | None = None  # while a define is worked out
@@ -232,23 +233,8 @@ class Run:
         known = self.cache.get(definition)
         if known is not None:
             return known
-        clock = self.budget.clock
-        return (
-            self._worked_out(definition)
-            if clock is None or self._deadline is not None
-            else self._timed(definition, clock)
-        )
-
-    def _timed(self, definition: Definition, clock: Callable[[], float]) -> Result:
-        """What is asked for from outside; the time between two questions is not the rule's."""
-        self._deadline = clock() + self._seconds
-        self._look_at = self.steps
-        try:
-            return self._worked_out(definition)
-        finally:
-            self._seconds, self._deadline = self._deadline - clock(), None
-
-    def _worked_out(self, definition: Definition) -> Result:
+        if self.budget.clock is not None and self._deadline is None:
+            return self._timed(definition, self.budget.clock)
         outer, self.retrieves = self.retrieves, {}
         value, problem = None, None
         try:
@@ -267,6 +253,15 @@ class Run:
         found = Result(definition.name, value, definition.type, retrieves, problem, definition.at, definition.text)
         self.cache[definition] = found
         return found
+
+    def _timed(self, definition: Definition, clock: Callable[[], float]) -> Result:
+        """What is asked for from outside; the time between two questions is not the rule's."""
+        self._deadline = clock() + self._seconds
+        self._look_at = self.steps
+        try:
+            return self.evaluated(definition)
+        finally:
+            self._seconds, self._deadline = self._deadline - clock(), None
 
 
 def _located(error: EvaluationError, at: At) -> EvaluationError:

@@ -12,7 +12,7 @@ from prior_auth.cql import helpers
 from prior_auth.cql.conversions import combined, implicit, same
 from prior_auth.cql.errors import At, CqlError, EvaluationError
 from prior_auth.cql.operators import OVERLOADS, Overload
-from prior_auth.cql.runtime import Compute, Frame, Run
+from prior_auth.cql.runtime import MISSING, Compute, Frame, Run
 from prior_auth.cql.syntax.nodes import Node
 from prior_auth.cql.types import (
     ANY,
@@ -80,10 +80,15 @@ class Match(NamedTuple):
 
 
 class Base:
-    """The compiler's common ground. `has_helpers` says whether FHIRHelpers is included, `nodes` counts what is done."""
+    """The compiler's common ground.
+
+    `has_helpers` says whether FHIRHelpers is included, `nodes` counts what is done, `varying` what of it is not the
+    same in the whole of an evaluation: variables, retrieves, other defines, functions of the library.
+    """
 
     has_helpers: bool
     nodes: int = 0
+    varying: int = 0
     watched: bool = False
 
     def steps_since(self, before: int) -> int:
@@ -151,6 +156,7 @@ class Base:
         rivals = [m for m in matches if m.cost == best.cost and m.overload.parameters != best.overload.parameters]
         if rivals and any(isinstance(one, Choice) for one in types):
             raise CqlError(f"{shown} is ambiguous for ({', '.join(map(str, types))})", at, self.advice(types))
+        self.varying += best.overload.with_run
         computes = [applied(one.compute, c) for one, c in zip(operands, best.converters, strict=True)]
         weighed = best.overload.name in _DEEP and any(
             is_nested(type_) or (isinstance(parameter, Variable) and is_collection(type_))
@@ -245,6 +251,18 @@ class Constant:
 
 
 constant = Constant
+
+
+def once(compute: Compute) -> Compute:
+    """Worked out once in an evaluation, however many rows ask for it; `compute` uses no variable of the frame."""
+
+    def fixed(run: Run, frame: Frame) -> Any:
+        value = run.fixed.get(compute, MISSING)
+        if value is MISSING:
+            value = run.fixed[compute] = compute(run, frame)
+        return value
+
+    return fixed
 
 
 def folded(compute: Compute, operands: Iterable[Compute]) -> Compute:

@@ -7,7 +7,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from prior_auth.cql.compiler.base import NO_RUN, Compiled, Constant, Scope, applied, as_system, constant, folded, placed
+from prior_auth.cql.compiler.base import (
+    NO_RUN,
+    Compiled,
+    Constant,
+    Scope,
+    applied,
+    as_system,
+    constant,
+    folded,
+    once,
+    placed,
+)
 from prior_auth.cql.compiler.literals import INSTANCES, literal, quantity
 from prior_auth.cql.compiler.members import Members
 from prior_auth.cql.compiler.timings import Timings
@@ -46,6 +57,8 @@ Handler = Callable[[Any, Node, Scope], Compiled]
 
 
 MAX_NODES = 50_000
+# What rows often ask for that depends on parameters alone: `Interval[AsOf - 90 days, AsOf]`.
+_WORTH_KEEPING = frozenset({"Interval", "Add", "Subtract", "Multiply", "Divide"})
 
 
 class Expressions(Timings, Members):
@@ -57,6 +70,13 @@ class Expressions(Timings, Members):
         self.nodes += 1
         if self.nodes > MAX_NODES:
             raise CqlError(f"the library has more than {MAX_NODES} expressions", node.at, "use defines for the parts")
+        before = self.varying
+        found = self._compiled_by_kind(node, scope)
+        if node.op in _WORTH_KEEPING and scope.names and self.varying == before and not self.watched:
+            return Compiled(found.type, found.compute if isinstance(found.compute, Constant) else once(found.compute))
+        return found
+
+    def _compiled_by_kind(self, node: Node, scope: Scope) -> Compiled:
         handler: Handler | None = getattr(type(self), f"on_{node.op}", None)
         if handler is not None:
             return handler(self, node, scope)

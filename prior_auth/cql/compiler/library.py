@@ -99,6 +99,7 @@ class LibraryCompiler(Checks):
         name = node["name"]
         known = scope.names.get(name)
         if known is not None:
+            self.varying += 1
             type_, slot = known
             return Compiled(type_, lambda run, frame: frame[slot])
         if scope.row is not None:
@@ -113,6 +114,7 @@ class LibraryCompiler(Checks):
     def on_This(self, node: Node, scope: Scope) -> Compiled:
         if scope.row is None:
             raise CqlError("there is no row here", node.at)
+        self.varying += 1
         type_, slot = scope.row
         return Compiled(type_, lambda run, frame: frame[slot])
 
@@ -131,6 +133,7 @@ class LibraryCompiler(Checks):
                 if outside and definition.private:
                     raise CqlError(f"`{name}` is private to {self.node.name}", at)
                 made = self.definition(name, definition)
+                self.varying += 1
                 return Compiled(made.type, lambda run, frame: run.define(made))
             case ParameterDef():
                 return self._parameter(definition)
@@ -144,6 +147,7 @@ class LibraryCompiler(Checks):
             case ConceptDef():
                 return Compiled(CONCEPT, constant(self._concept_of(definition)))
         if name == "Patient" and self.has_fhir:
+            self.varying += 1
             return Compiled(fhir("Patient"), lambda run, frame: _patient(run))
         return None
 
@@ -226,6 +230,7 @@ class LibraryCompiler(Checks):
         library = self._library(source, scope)
         if library is not None:
             found = library._named_definition(node["name"], node.at, outside=True)
+            self.varying += 1
             if found is None:
                 fix = nearest(node["name"], library.node.definitions)
                 raise CqlError(f"{library.node.name} has no `{node['name']}`", node.at, fix)

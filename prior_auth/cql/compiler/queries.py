@@ -60,6 +60,7 @@ class Queries(Expressions):
         if model.is_abstract(type_.name):
             raise CqlError(f"a retrieve of every {type_.name} is not supported", node.at, "name the resource type")
         name = type_.name
+        self.varying += 1
         if node["codes"] is None:
             return Compiled(ListOf(type_), _all_of(name))
         path = self._code_path(name, node)
@@ -188,14 +189,12 @@ class Queries(Expressions):
             return Compiled(result.type, one)
         is_distinct = node["return"] is not None and node["distinct"]
         sort = self._sorting(node["sort"], result.type, scope)
-        sources, passing = kept.rows.sources, kept.passing
-        is_one = len(sources) == 1
+        collect = _over_one_list(kept, value) if len(kept.rows.slots) == 1 else _over_several(kept, value)
 
         def many(run: Run, frame: Frame) -> list[Any] | None:
-            lists = [source(run, frame) for source in sources]
-            if is_one and lists[0] is None:
-                return None  # a query over one list that is null is null, over an empty one it is empty
-            found = [value(run, frame) for _ in passing(run, frame, lists)]
+            found = collect(run, frame)
+            if found is None:
+                return None
             run.sized(found)
             if is_distinct:
                 found = distinct(found, run.step)
@@ -275,12 +274,11 @@ class _Kept:
         self.rows, self.lets, self.tests = rows, lets, tests
 
     def __call__(self, run: Run, frame: Frame) -> Iterator[None]:
-        return self.passing(run, frame, [source(run, frame) for source in self.rows.sources])
-
-    def passing(self, run: Run, frame: Frame, sources: list[Any]) -> Iterator[None]:
-        lets, tests, cost = self.lets, self.tests, self.rows.cost
-        for _ in self.rows.of(sources, frame):
+        slots, lets, tests, cost = self.rows.slots, self.lets, self.tests, self.rows.cost
+        for row in self.rows(run, frame):
             run.step(cost)
+            for slot, one in zip(slots, row, strict=True):
+                frame[slot] = one
             for slot, compute in lets:
                 frame[slot] = compute(run, frame)
             for test in tests:
@@ -294,28 +292,44 @@ class _Rows:
     """Every combination of the sources' elements."""
 
     def __init__(self, sources: list[tuple[int, bool, Compute]]) -> None:
+        self.sources = sources
         self.slots = [slot for slot, _, _ in sources]
-        self.are_lists = [is_list for _, is_list, _ in sources]
-        self.sources = [compute for _, _, compute in sources]
         self.cost = 1
 
-    def of(self, sources: list[Any], frame: Frame) -> Iterable[Any]:
-        """Puts one row after another into the frame."""
-        lists = [_elements(one, is_list) for one, is_list in zip(sources, self.are_lists, strict=True)]
-        return _each(lists[0], self.slots[0], frame) if len(lists) == 1 else _product(lists, self.slots, frame)
+    def __call__(self, run: Run, frame: Frame) -> Iterable[tuple[Any, ...]]:
+        return itertools.product(*(_elements(compute(run, frame), is_list) for _, is_list, compute in self.sources))
 
 
-def _each(values: Sequence[Any], slot: int, frame: Frame) -> Iterator[None]:
-    for one in values:
-        frame[slot] = one
-        yield
+_Collect = Callable[[Run, Frame], list[Any] | None]
 
 
-def _product(lists: list[Sequence[Any]], slots: list[int], frame: Frame) -> Iterator[None]:
-    for row in itertools.product(*lists):
-        for slot, one in zip(slots, row, strict=True):
+def _over_several(kept: _Kept, value: Compute) -> _Collect:
+    return lambda run, frame: [value(run, frame) for _ in kept(run, frame)]
+
+
+def _over_one_list(kept: _Kept, value: Compute) -> _Collect:
+    """The usual query. Over a list that is null it is null, over an empty one it is empty."""
+    (slot, _, source), *_ = kept.rows.sources
+    rows, lets, tests = kept.rows, kept.lets, kept.tests
+
+    def collect(run: Run, frame: Frame) -> list[Any] | None:
+        values = source(run, frame)
+        if values is None:
+            return None
+        found, cost = [], rows.cost
+        for one in values:
+            run.step(cost)
             frame[slot] = one
-        yield
+            for let, compute in lets:
+                frame[let] = compute(run, frame)
+            for test in tests:
+                if test(run, frame) is not True:
+                    break
+            else:
+                found.append(value(run, frame))
+        return found
+
+    return collect
 
 
 def _elements(value: Any, is_list: bool) -> Sequence[Any]:
@@ -331,6 +345,8 @@ def _sort_key(keyed: list[tuple[Any, Any]]) -> Callable[[tuple[Any, Any]], Any]:
     if kinds in _PLAIN_KINDS:
         return lambda pair: (pair[0] is not None, pair[0])
     if kinds in _MOMENT_KINDS and len({key.offset for key in known}) == 1:
+        if len({len(key.parts) for key in known}) == 1:
+            return lambda pair: (False, ()) if pair[0] is None else (True, pair[0].parts)
         return lambda pair: (False, ()) if pair[0] is None else (True, temporal.low(pair[0]).parts)
     return _BY_COMPARISON
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from prior_auth.cql.operators.registry import operator
 from prior_auth.cql.values import temporal
+from prior_auth.cql.values.compare import compare
 from prior_auth.cql.values.core import Interval
 from prior_auth.cql.values.intervals import both, compare_at, either, end, negated, start, successor
 
@@ -31,10 +32,7 @@ def in_interval(point: Any, interval: Interval | None, precision: str | None) ->
     if point is None:
         return None
     if precision is None and interval.low_closed and interval.high_closed and None not in (interval.low, interval.high):
-        return both(
-            compare_at(interval.low, point, "<=", None),
-            compare_at(point, interval.high, "<=", None),
-        )
+        return both(compare(interval.low, point, "<="), compare(point, interval.high, "<="))
     return both(
         compare_at(_start(interval), point, "<=", precision), compare_at(point, _end(interval), "<=", precision)
     )

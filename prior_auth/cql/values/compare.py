@@ -13,6 +13,7 @@ from prior_auth.cql.values.uncertain import Uncertain
 from prior_auth.terminology import ucum
 
 _PLAIN = frozenset({str, int, bool})
+_MOMENTS = frozenset({Date, DateTime, Time})
 
 
 def equal(left: Any, right: Any) -> bool | None:
@@ -25,8 +26,8 @@ def equal(left: Any, right: Any) -> bool | None:
         return _equal_numbers(left, right)
     if isinstance(left, (list, tuple)):
         return _equal_lists(left, right)
-    if isinstance(left, (Date, DateTime, Time)):
-        found = _order_moments(left, right)
+    if type(left) in _MOMENTS:
+        found = order(left, right)
         return temporal.same_second(left, right) if found is None else found == 0
     if isinstance(left, Quantity):
         if not isinstance(right, Quantity):
@@ -117,9 +118,12 @@ def order(left: Any, right: Any) -> int | None:
     """-1, 0 or 1; None where a value is null, unknown in part, or in an incomparable unit."""
     if left is None or right is None:
         return None
-    if isinstance(left, Quantity):
+    kind = type(left)
+    if kind is type(right) and kind in _MOMENTS:
+        return temporal.order(left, right)
+    if kind is Quantity:
         return _order_quantities(left, right)
-    if isinstance(left, (Date, DateTime, Time)):
+    if kind in _MOMENTS:
         return _order_moments(left, right)
     if isinstance(left, Uncertain) or isinstance(right, Uncertain):
         (a, b), (c, d) = _bounds(left), _bounds(right)
@@ -131,7 +135,7 @@ def order(left: Any, right: Any) -> int | None:
 
 def compare(left: Any, right: Any, operator: str) -> bool | None:
     """`<`, `<=`, `>`, `>=`; an uncertain number is decided where both its bounds agree."""
-    if isinstance(left, Uncertain) or isinstance(right, Uncertain):
+    if type(left) is Uncertain or type(right) is Uncertain:
         if left is None or right is None:
             return None
         (a, b), (c, d) = _bounds(left), _bounds(right)
@@ -164,8 +168,6 @@ def _order_quantities(left: Quantity, right: Quantity) -> int | None:
 
 
 def _order_moments(left: Any, right: Any) -> int | None:
-    if type(left) is type(right):
-        return temporal.order(left, right)
     if {type(left), type(right)} == {Date, DateTime}:
         return temporal.order(DateTime(left.parts, left.offset), DateTime(right.parts, right.offset))
     return None

@@ -305,3 +305,24 @@ def test_what_is_no_resource_is_refused() -> None:
     for nothing in (None, "x", [OBSERVATION]):
         with pytest.raises(PathError):
             compile("status")(nothing)
+
+
+def test_many_large_parts_are_told_apart_by_their_content_in_one_pass() -> None:
+    part = {"coding": [{"system": "http://x", "code": str(number)} for number in range(60)], "text": "same"}
+    parts = [{"code": {**part, "id": str(number % 500)}} for number in range(1_000)]
+    start = time.thread_time()
+    (count,) = compile("Observation.component.code.distinct().count()")(
+        {"resourceType": "Observation", "component": parts[:600]}
+    )
+    assert count.value == 500
+    with pytest.raises(PathError):
+        compile("Observation.component.all(%resource.component contains $this)")(
+            {"resourceType": "Observation", "component": parts}
+        )
+    assert time.thread_time() - start < 1
+
+
+def test_an_integer_a_boolean_and_a_decimal_are_told_apart_as_equality_does() -> None:
+    assert values("(1 | true | 1.0 | '1' | @2026 | @2026-01).count()") == [5]
+    assert values("(1 'g' | 1000 'mg' | 1 'mg').count()") == [2]
+    assert values("component.code.combine(component.code).distinct().count()") == [3]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from prior_auth.paths.own.arithmetic import calculated, joined, negated
 from prior_auth.paths.own.conversions import as_text
 from prior_auth.paths.own.nodes import FALSE, TRUE, Nodes, Step, Surroundings, system
-from prior_auth.paths.own.values import distinct, equal, equivalent_collections, order, plain, single, truth
+from prior_auth.paths.own.values import distinct, equal, equivalent_collections, order, plain, single, truth, weight
 
 
 def signed(sign: str, inner: Step) -> Step:
@@ -96,7 +96,7 @@ def _equality(wanted: bool, left: Step, right: Step) -> Step:
 def _equivalence(wanted: bool, left: Step, right: Step) -> Step:
     def step(around: Surroundings, focus: Nodes) -> Nodes:
         a, b = left(around, focus), right(around, focus)
-        around.step(len(a) * len(b))
+        around.step(sum(map(weight, a)) * len(b))
         return _truths(equivalent_collections(a, b) is wanted)
 
     return step
@@ -104,7 +104,8 @@ def _equivalence(wanted: bool, left: Step, right: Step) -> Step:
 
 def _is_in(around: Surroundings, one: Nodes, of: Nodes) -> Nodes:
     node = single(one)
-    around.step(len(of))
+    if node is not None:
+        around.step(len(of) * weight(node))
     return [] if node is None else TRUE if any(equal(node, other) for other in of) else FALSE
 
 

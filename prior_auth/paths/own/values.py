@@ -17,6 +17,7 @@ from prior_auth.terminology import ucum
 MOMENTS = (Date, DateTime, Time)
 UCUM = "http://unitsofmeasure.org"
 QUANTITIES = frozenset({"Quantity", "Age", "Count", "Distance", "Duration", "SimpleQuantity", "MoneyQuantity"})
+_MOST_PARTS = 1_000_000
 _READERS: Mapping[str, Callable[[str], Any]] = {
     "date": temporal.read_date,
     "dateTime": moments.read_date_time,
@@ -228,32 +229,62 @@ class Distinct:
 
     def __init__(self, step: Callable[[int], None]) -> None:
         self._step = step
-        self._simple: set[Any] = set()
-        self._others: Nodes = []
+        self._keys: set[Any] = set()
+        self._others: Nodes = []  # moments and quantities, whose equality no key can tell
         self.nodes: Nodes = []
 
     def add(self, node: Node) -> bool:
         """Whether the node is new."""
-        value = node[0]
-        if isinstance(value, str | int | Decimal) and node[1] not in _READERS:
-            key = (isinstance(value, bool), value)
-            if key in self._simple:
-                return False
-            self._simple.add(key)
-        else:
-            self._step(1 + len(self._others) // 4)
-            if any(equal(node, other) is True for other in self._others):
+        key = self._key(node)
+        if key is None:
+            if self._is_among_others(node):
                 return False
             self._others.append(node)
+        elif key in self._keys:
+            return False
+        else:
+            self._keys.add(key)
         self.nodes.append(node)
         return True
 
     def __contains__(self, node: Node) -> bool:
-        value = node[0]
-        if isinstance(value, str | int | Decimal) and node[1] not in _READERS:
-            return (isinstance(value, bool), value) in self._simple
-        self._step(1 + len(self._others) // 4)
+        key = self._key(node)
+        return self._is_among_others(node) if key is None else key in self._keys
+
+    def _is_among_others(self, node: Node) -> bool:
+        self._step(1 + len(self._others))
         return any(equal(node, other) is True for other in self._others)
+
+    def _key(self, node: Node) -> Any:
+        value = node[0]
+        if isinstance(value, dict):
+            if node[1] in QUANTITIES:
+                return None
+            self._step(weight(node))
+            return _frozen(value)
+        if isinstance(value, str | int | Decimal) and node[1] not in _READERS:
+            return isinstance(value, bool), value
+        return None
+
+
+def _frozen(value: Any) -> Any:
+    """Something hashable that JSON values share if and only if they are the `same`."""
+    if isinstance(value, dict):
+        return frozenset((key, _frozen(part)) for key, part in value.items())
+    if isinstance(value, list):
+        return tuple(_frozen(part) for part in value)
+    return isinstance(value, bool), value
+
+
+def weight(node: Node) -> int:
+    """How much work comparing a node may be: its parts, a hundred to the step."""
+    waiting, parts = [node[0]], 0
+    while waiting and parts < _MOST_PARTS:
+        value = waiting.pop()
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        waiting.extend(inner)
+        parts += len(inner)
+    return 1 + parts // 100
 
 
 def distinct(nodes: Nodes, step: Callable[[int], None]) -> Nodes:

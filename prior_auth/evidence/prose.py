@@ -20,7 +20,7 @@ from prior_auth.evidence.standing import Standing, standing
 from prior_auth.evidence.statement import Statement
 
 PRIOR_THERAPY, REQUEST = "prior.therapy", "request.drug"
-PRESUMABLE = ("autoimmune", "ild", "mds-aml", "pregnancy", "transplant")
+PRESUMABLE = ("autoimmune", "ild", "mds-aml", "pregnancy", "transplant", "hemoptysis", "perforation")
 WHY = "only the prose of a document tells of it: a person reads it, and states it coded"
 
 _SENTENCES = re.compile(r"[.;!?](?:\s|$)|\n+")

@@ -123,3 +123,9 @@ def test_a_coded_condition_needs_no_note(gathered: Any) -> None:
         "clinicalStatus": {"coding": [{"code": "active"}]},
     }
     assert "autoimmune" not in unread(gathered(ORDER, crohn, note("Crohn's disease, on prednisone 20 mg.")))
+
+
+def test_a_bleeding_or_a_perforation_that_only_a_note_tells_of_is_not_silence(gathered: Any) -> None:
+    assert unread(gathered(ORDER, note("Hemoptysis last week."))) == {"hemoptysis", "comorbidity.present"}
+    assert unread(gathered(ORDER, note("GI perforation in March."))) == {"perforation", "comorbidity.present"}
+    assert unread(gathered(ORDER, note("Denies hemoptysis. No GI perforation."))) == set()

@@ -295,7 +295,8 @@ def _states(ours: _Books, theirs: _Books, report: AuditReport) -> None:
             _agreement(case, row, list(_under_way(case, row, ours, theirs)), report)
     asked = set(pairs.values())
     for row in cases.values():
-        if CaseStatus(row.status) in _DECIDED and row.id not in asked:
+        status = CaseStatus(row.status)
+        if status in _DECIDED and status is not CaseStatus.WITHDRAWN and row.id not in asked:
             report.findings.append(Finding("decided-without-payer", row.id, f"{row.status}, and the payer has nothing"))
 
 

@@ -377,3 +377,13 @@ async def test_the_audit_reads_stores_that_were_opened_read_only(exchange: Excha
     await payer.close()
     assert report.ok
     assert report.cases == 1
+
+
+async def test_a_request_withdrawn_before_it_was_sent_is_no_fault(exchange: Exchange) -> None:
+    case, _ = await exchange.practice.open(
+        "1", payer="sample", plan=None, service="Q5112", chart=CHART, request={}, at=NOON
+    )
+    await exchange.practice.note(case.id, "opened", by=ENGINE, at=NOON, key="opened")
+    await exchange.practice.set_status(case.id, CaseStatus.WITHDRAWN, waiting_for=None, at=NOON)
+    await exchange.practice.look(case.id)
+    assert (await exchange.audit()).ok

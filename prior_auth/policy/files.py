@@ -250,6 +250,7 @@ def read_policy(
     build = _Builder(content, file, definitions, policy)
     build.check_plans(payer)
     criteria = {key: build.criterion(key, one) for key, one in policy.criteria.items()}
+    asked = {key for path in policy.paths for key in path.criteria}
     return model.Policy(
         id=policy.id,
         title=policy.title,
@@ -271,6 +272,7 @@ def read_policy(
         documents=tuple(model.Document(one.coding(), one.what) for one in policy.documents),
         sources=tuple(model.PolicySource(one.name, one.read, one.certainty) for one in policy.sources),
         always_refer=policy.always_refer,
+        idle=tuple((key, line_of(content, ["criteria", key])) for key in criteria if key not in asked),
         file=file,
     )
 
@@ -334,6 +336,8 @@ class _Builder:
             reduction=model.Reduction(reduction.units, reduction.until, reduction.why) if reduction else None,
             doubted_by=tuple(one.items if one.doubted_by is None else one.doubted_by),
             never=one.never,
+            states_absence="absence" in one.model_fields_set,
+            line=line_of(self.content, ["criteria", key, "id"]),
         )
 
     def need(self, key: str, index: int, need: _Need) -> model.Need:

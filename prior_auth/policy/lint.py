@@ -17,32 +17,8 @@ from prior_auth.cql.syntax.walk import walk
 from prior_auth.errors import RuleError
 from prior_auth.policy.model import Criterion, Kind, Policy
 from prior_auth.policy.names import Key, Names
-from prior_auth.policy.yaml_lines import line_of, read_yaml
 
 GIVEN = ("AsOf", "ServiceOn", "Plan", "OrderId")  # parameters that the engine always supplies
-
-
-class Written:
-    """What policy.yaml says of a criterion, and where."""
-
-    def __init__(self, yaml: str, file: str) -> None:
-        self.file = file
-        self._content = read_yaml(yaml, file=file)
-        self._keys = {(one["id"], one["test"]): key for key, one in self._content["criteria"].items()}
-
-    def where(self, criterion: Criterion) -> str:
-        return self.place("criteria", self._keys[criterion.id, criterion.test], "id")
-
-    def place(self, *path: str) -> str:
-        return f"{self.file}:{line_of(self._content, path)}"
-
-    def off_every_path(self) -> list[str]:
-        """The keys of criteria that no path names."""
-        named = {key for path in self._content["paths"] for key in path["criteria"]}
-        return [str(key) for key in self._content["criteria"] if key not in named]
-
-    def states(self, criterion: Criterion, key: str) -> bool:
-        return key in self._content["criteria"][self._keys[criterion.id, criterion.test]]
 
 
 class Severity(StrEnum):
@@ -83,17 +59,17 @@ class LintError(RuleError):
         self.findings = tuple(findings)
 
 
-def lint(policy: Policy, library: Library, written: Written) -> tuple[Finding, ...]:
-    """Everything that is found in a policy and its own library. `written` is policy.yaml with its lines."""
+def lint(policy: Policy, library: Library) -> tuple[Finding, ...]:
+    """Everything that is found in a policy and its own library."""
     own = library.node.name
     names = Names({**library.included, own: library.node})
     return (
         *(Finding.of(one, "doubt") for one in library.doubts),
         *_clocks(library),
-        *(one for criterion in policy.criteria for one in _criterion(criterion, policy, written)),
+        *(one for criterion in policy.criteria for one in _criterion(criterion, policy)),
         *(one for criterion in policy.criteria for one in _tests(criterion, names, own)),
         *_unused(policy, names, own),
-        *_off_every_path(policy, written),
+        *_off_every_path(policy),
     )
 
 
@@ -125,8 +101,8 @@ def _clocks(library: Library) -> Iterator[Finding]:
 _LETTERS = {Kind.CRITERION: "C", Kind.EXCLUSION: "X", Kind.LIMIT: "CL"}
 
 
-def _criterion(criterion: Criterion, policy: Policy, written: Written) -> Iterator[Finding]:
-    where = written.where(criterion)
+def _criterion(criterion: Criterion, policy: Policy) -> Iterator[Finding]:
+    where = f"{policy.file}:{criterion.line}"
     found = re.fullmatch(r"(R\d{2})\.([CXL])\d+", criterion.id)
     if found is None or found[1] != policy.id:
         fix = f"write {policy.id}.C1, {policy.id}.X1 for an exclusion, {policy.id}.L1 for a limit"
@@ -135,17 +111,15 @@ def _criterion(criterion: Criterion, policy: Policy, written: Written) -> Iterat
         # Whether met counts for or against a request is read off the letter.
         fix = "X is for exclusions, L for limits, C for what must be met or kept"
         yield _error("criterion-id", f"{criterion.id} is of the kind {criterion.kind}, which its id denies", where, fix)
-    if criterion.kind is Kind.EXCLUSION and not written.states(criterion, "absence"):
+    if criterion.kind is Kind.EXCLUSION and not criterion.states_absence:
         fix = "add `absence: presumed-absent` where the payer takes no record for none, else `absence: unknown`"
         yield _error("absence", f"{criterion.id} does not say what silence means", where, fix)
 
 
-def _off_every_path(policy: Policy, written: Written) -> Iterator[Finding]:
-    for key in written.off_every_path():
+def _off_every_path(policy: Policy) -> Iterator[Finding]:
+    for key, line in policy.idle:
         fix = "name it in the `criteria` of a path, or delete it"
-        yield _warning(
-            "unused", f"no path of {policy.id} asks the criterion {key}", written.place("criteria", key), fix
-        )
+        yield _warning("unused", f"no path of {policy.id} asks the criterion {key}", f"{policy.file}:{line}", fix)
 
 
 # --- policy.cql: the tests --------------------------------------------------------------------------------------------

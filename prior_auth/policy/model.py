@@ -104,7 +104,7 @@ class Criterion:
 
     `asks` completes "asked is …"; `{name}` in it stands for a dated value. `doubted_by` are the items whose unread
     records (a diagnosis not confirmed, a result not final) forbid to presume that there is none. `never` names outcomes
-    that this criterion cannot have, and why.
+    that this criterion cannot have, and why. `states_absence` says whether the file does; `line` is where it stands.
     """
 
     id: str
@@ -125,6 +125,8 @@ class Criterion:
     reduction: Reduction | None = None
     doubted_by: tuple[str, ...] = ()
     never: Mapping[str, str] = field(default_factory=dict, hash=False)
+    states_absence: bool = True
+    line: int | None = None
 
     @property
     def defines(self) -> tuple[str, ...]:
@@ -173,6 +175,8 @@ class PolicySource:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
+    """`idle` are criteria that no path asks, by key and line."""
+
     id: str
     title: str
     version: str
@@ -191,6 +195,7 @@ class Policy:
     sources: tuple[PolicySource, ...]
     always_refer: bool = False
     file: str = ""
+    idle: tuple[tuple[str, int | None], ...] = ()
 
     def holds_on(self, day: date) -> bool:
         return self.start <= day and (self.end is None or day <= self.end)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from prior_auth.cql import At
 from prior_auth.cql.syntax.nodes import CodeDef, ConceptDef, ExpressionDef, LibraryNode, Node, ParameterDef, ValueSetDef
@@ -10,6 +11,13 @@ from prior_auth.cql.syntax.walk import walk
 
 Key = tuple[str, str]  # the library's name and the name in it
 Retrieved = tuple[str, str | None]  # a resource type and what it is selected by, None for all of them
+
+
+class _Body(NamedTuple):
+    """What an expression mentions, and what it asks of the chart."""
+
+    uses: frozenset[Key]
+    retrieves: frozenset[Retrieved]
 
 
 class Names:
@@ -25,13 +33,7 @@ class Names:
         self._mentioned: dict[Key, list[str]] = {}
         for name, node in libraries.items():
             self._read(name, node)
-        self._uses = {
-            key: {one for body in bodies for one in self.used(body, key[0])} for key, bodies in self._bodies.items()
-        }
-        self._retrieves = {
-            key: {asked for body in bodies for asked in self.asked(body, key[0])}
-            for key, bodies in self._bodies.items()
-        }
+        self._known: dict[Key, _Body] = {}
 
     def _read(self, library: str, node: LibraryNode) -> None:
         for name, one in node.definitions.items():
@@ -91,18 +93,31 @@ class Names:
             if key in found:
                 continue
             found.add(key)
-            waiting.extend(self._uses.get(key, ()))
+            waiting.extend(self._body(key).uses)
             waiting.extend((key[0], one) for one in self._mentioned.get(key, ()))
         return found
 
     def retrieves(self, keys: Iterable[Key]) -> set[Retrieved]:
         """What these ask of the chart themselves."""
-        return {one for key in keys for one in self._retrieves.get(key, ())}
+        return {one for key in keys for one in self._body(key).retrieves}
 
     def asked(self, node: Node, library: str) -> Iterator[Retrieved]:
-        """The retrieves inside a node; where no name says by what codes, the place in the text stands for them."""
-        for one in walk(node):
-            if one.op == "Retrieve":
-                codes: Node | None = one["codes"]
-                key = self.meant(codes, library) if codes is not None else None
-                yield one["type"].name, key[1] if key is not None else None if codes is None else str(codes.at)
+        """The retrieves inside a node."""
+        return (self._retrieved(one, library) for one in walk(node) if one.op == "Retrieve")
+
+    def _body(self, key: Key) -> _Body:
+        """Read when it is first asked for: of shared libraries a policy needs a part only."""
+        known = self._known.get(key)
+        if known is None:
+            nodes = [node for body in self._bodies.get(key, ()) for node in walk(body)]
+            known = self._known[key] = _Body(
+                frozenset(found for node in nodes if (found := self.meant(node, key[0])) is not None),
+                frozenset(self._retrieved(node, key[0]) for node in nodes if node.op == "Retrieve"),
+            )
+        return known
+
+    def _retrieved(self, node: Node, library: str) -> Retrieved:
+        """Where no name says by what codes, the place in the text stands for them."""
+        codes: Node | None = node["codes"]
+        key = self.meant(codes, library) if codes is not None else None
+        return node["type"].name, key[1] if key is not None else None if codes is None else str(codes.at)

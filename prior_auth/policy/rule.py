@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from prior_auth.cql import Library, compile_library
 from prior_auth.domain.assessment import PolicyId
 from prior_auth.errors import RuleError
-from prior_auth.policy.lint import GIVEN, Finding, LintError, Severity, Written, lint
+from prior_auth.policy.lint import GIVEN, Finding, LintError, Severity, lint
 from prior_auth.policy.model import Policy
 from prior_auth.terminology.valuesets import ValueSet
 
@@ -46,7 +46,7 @@ def join(
     for one in library.value_sets.values():
         if not one.version:
             raise RuleError(f"the value set {one.url} has no version", where=file, fix="add `version` to its file")
-    warnings = _linted(lint(policy, library, Written(yaml, policy.file)))
+    warnings = _linted(lint(policy, library))
     texts = [libraries[name] for name in sorted(library.included)]
     return Rule(policy, library, _hash(yaml, cql, texts, library.value_sets.values()), warnings)
 

@@ -7,33 +7,22 @@ from typing import Any
 
 from prior_auth.cql.syntax.nodes import Inclusion, Node, SortKey, Source
 
-
-def children(node: Node) -> Iterator[Node]:
-    """The nodes directly inside, operands first."""
-    yield from node.args
-    for part in node.attrs.values():
-        yield from _inside(part)
-
-
-def _inside(part: Any) -> Iterator[Node]:
-    match part:
-        case Node():
-            yield part
-        case Source() | SortKey():
-            if part.expression is not None:
-                yield part.expression
-        case Inclusion():
-            yield from _inside(part.source)
-            yield part.condition
-        case list() | tuple():
-            for one in part:
-                yield from _inside(one)
+_HOLDERS = (Node, Source, SortKey, Inclusion, list, tuple)
 
 
 def walk(node: Node) -> Iterator[Node]:
-    """The node and every node inside it."""
-    waiting = [node]
+    """The node and every node inside it, in no order."""
+    waiting: list[Any] = [node]
     while waiting:
         one = waiting.pop()
-        yield one
-        waiting.extend(children(one))
+        if isinstance(one, Node):
+            yield one
+            waiting += one.args
+            if one.attrs:
+                waiting += [part for part in one.attrs.values() if isinstance(part, _HOLDERS)]
+        elif isinstance(one, (list, tuple)):
+            waiting += [part for part in one if isinstance(part, _HOLDERS)]
+        elif isinstance(one, Inclusion):
+            waiting += (one.source.expression, one.condition)
+        elif one.expression is not None:
+            waiting.append(one.expression)

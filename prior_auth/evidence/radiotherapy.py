@@ -13,7 +13,7 @@ from prior_auth.evidence.chart import Entry, is_order, mapping, sequence
 from prior_auth.evidence.definitions import MCODE, EvidenceDefinition
 from prior_auth.evidence.finding import Answer, Finder
 from prior_auth.evidence.normalise import NORMALISERS, Reading, Unreadable
-from prior_auth.evidence.normalise.radiotherapy import TECHNIQUES, prescription_in, techniques_in
+from prior_auth.evidence.normalise.radiotherapy import TECHNIQUES, delivered_in, planned_in, techniques_in
 from prior_auth.evidence.observations import observations, statement
 from prior_auth.evidence.statement import Harvest, Statement
 from prior_auth.fhir import mcode
@@ -133,14 +133,14 @@ def _doses(source: Mapping[str, Any]) -> Iterator[_Stated]:
         yield from _numbers("rt.", dose, fractions, path, Tier.CODE)
     if not found:
         for path, text in _notes(source):
-            if (stated := prescription_in(text)) is not None:
+            if (stated := delivered_in(text)) is not None:
                 yield from _numbers("rt.", stated.dose, stated.fractions, path, Tier.TEXT)
                 return
 
 
 def _delivered_in_words(source: Mapping[str, Any]) -> list[dict[str, Any]]:
     for _, text in _notes(source):
-        if (stated := prescription_in(text)) is not None:
+        if (stated := delivered_in(text)) is not None:
             parts: dict[str, dict[str, Any]] = {
                 "totalDoseDelivered": {"valueQuantity": mcode.quantity(stated.dose, "cGy")} if stated.dose else {},
                 "fractionsDelivered": {"valueUnsignedInt": stated.fractions} if stated.fractions else {},
@@ -199,13 +199,12 @@ def _planned(source: Mapping[str, Any]) -> Iterator[_Stated]:
     numbers = [*_planned_numbers(source)]
     coded_techniques = [_Stated("rt.plan.technique", each.reading, each.path) for each in _techniques(source)]
     for path, text in _notes(source):
-        if not numbers and (stated := prescription_in(text)) is not None:
+        if not numbers and (stated := planned_in(text)) is not None:
             numbers += _numbers("rt.plan.", stated.dose, stated.fractions, path, Tier.TEXT)
-        if not coded_techniques:
-            coded_techniques += [
-                _Stated("rt.plan.technique", Reading(name, coded=TECHNIQUES[name]), path, Tier.TEXT)
-                for name in sorted(techniques_in(text))
-            ]
+        named = techniques_in(text)
+        if not coded_techniques and len(named) == 1:  # "IMRT, because the 3D plan …" leaves a person to read it
+            technique = Reading(min(named), coded=TECHNIQUES[min(named)])
+            coded_techniques.append(_Stated("rt.plan.technique", technique, path, Tier.TEXT))
     yield from numbers
     yield from coded_techniques
     for path, each in _extensions(source, _REIRRADIATION):

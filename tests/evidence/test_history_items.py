@@ -81,6 +81,8 @@ NAMED = [
     ("gleason", observation("Gleason", "Gleason score 9"), 5),
     ("gleason", observation("Gleason score", 8), 4),
     ("tumor-size", observation("Tumor size", "2.1 cm"), Decimal(21)),
+    ("tumor-size", observation("Tumor size", "1.5 x 2.1 x 1.0 cm"), Decimal(21)),
+    ("stage.lymphoma", observation("Ann Arbor stage", "III-A, bulky"), "IIIA"),
     ("hbv.hbsag", observation("HBsAg", "Non-reactive"), "negative"),
     ("hbv.anti-hbc", observation("Hepatitis B core antibody, total", "Reactive"), "positive"),
     ("smoking", observation("Smoking status", "Former smoker, quit 2015"), "former"),

@@ -116,7 +116,15 @@ def test_a_course_in_words_states_dose_and_fractions_as_text(gathered: Any) -> N
 
 
 @pytest.mark.parametrize(
-    "note", ["No radiotherapy, 50 Gy in 25 fractions refused", "60 Gy in 30 fx, then 10 Gy in 5 fx", "possible 50 Gy"]
+    "note",
+    [
+        "No radiotherapy, 50 Gy in 25 fractions refused",
+        "60 Gy in 30 fx, then 10 Gy in 5 fx",
+        "possible 50 Gy",
+        "planned 50 Gy in 25 fractions",
+        "50 Gy in 25 fractions; ended after 10 fractions",
+        "50 Gy in 25 fractions, stopped early",
+    ],
 )
 def test_words_that_deny_or_state_two_prescriptions_state_none(gathered: Any, note: str) -> None:
     evidence = gathered(course(note=[{"text": note}]))
@@ -181,6 +189,17 @@ def test_an_order_in_words_states_what_is_planned(gathered: Any, words: str, fra
     assert [(each.value, each.tier) for each in evidence.facts_of("rt.plan.fractions")] == [(fractions, "text")]
     assert [each.value for each in evidence.facts_of("rt.plan.dose")] == ([dose] if dose else [])
     assert errors(evidence) == []
+
+
+@pytest.mark.parametrize("words", ["Previously 50 Gy in 25 fractions to the right breast", "s/p 30 Gy in 10 fx"])
+def test_an_earlier_course_that_an_order_tells_of_is_not_planned(gathered: Any, words: str) -> None:
+    assert gathered(order(note=[{"text": words}])).facts_of("rt.plan.dose", "rt.plan.fractions") == ()
+
+
+def test_an_order_that_weighs_two_techniques_in_words_states_none(gathered: Any) -> None:
+    evidence = gathered(order(note=[{"text": "IMRT, because the 3D plan exceeds the heart V25"}]))
+
+    assert evidence.facts_of("rt.plan.technique") == ()
 
 
 def test_a_plan_that_is_carried_out_or_revoked_is_no_plan(gathered: Any) -> None:

@@ -103,7 +103,7 @@ def history_metastatic(_: Mapping[str, Any], value: Any) -> Sequence[Reading]:
 
 _ANN_ARBOR = Lexicon(
     (
-        ("stage", r"(?P<level>iv|iii|ii|i|[1-4])(?P<modifier>[abesx]{0,3})(?![a-z])"),
+        ("stage", r"(?P<level>iv|iii|ii|i|[1-4])(?:-(?=[abesx]))?(?P<modifier>[abesx]{0,3})(?![a-z])"),
         (
             "noise",
             r"ann[- ]arbor|lugano|cotswolds?|lymphoma|hodgkin'?s?|non-?hodgkin'?s?|clinical|pathologic(?:al)?|stage|"

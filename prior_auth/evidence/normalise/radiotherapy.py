@@ -98,11 +98,29 @@ def prescription_in(text: str) -> Prescription | None:
         return None
     total = {(_cgy(each), int(each["fractions"])) for each in _TOTAL.finditer(folded)}
     total |= {(_cgy(each) * int(each["fractions"]), int(each["fractions"])) for each in _EACH.finditer(folded)}
+    counted = {int(each["fractions"]) for each in _FRACTIONS.finditer(folded)}
     if len(total) == 1:
         dose, fractions = total.pop()
-        return _possible(dose, fractions)
-    counted = {int(each["fractions"]) for each in _FRACTIONS.finditer(folded)}
+        return _possible(dose, fractions) if counted <= {fractions} else None  # "stopped after 10 fractions"
     return _possible(None, counted.pop()) if not total and len(counted) == 1 else None
+
+
+_NOT_DELIVERED = re.compile(r"\b(?:plan\w*|prescri\w+|intend\w*|stopped|discontinued|incomplete|of \d+ planned)\b")
+
+
+_NOT_PLANNED = re.compile(
+    r"\b(?:previous\w*|prior|earlier|received|completed|delivered|treated|history|s/p|status post)\b"
+)
+
+
+def planned_in(text: str) -> Prescription | None:
+    """The same of what is ordered; words that tell of an earlier course tell of no plan."""
+    return None if _NOT_PLANNED.search(fold(text)) else prescription_in(text)
+
+
+def delivered_in(text: str) -> Prescription | None:
+    """The same of a course that was given; words that tell of a plan, or of an early end, tell of no delivery."""
+    return None if _NOT_DELIVERED.search(fold(text)) else prescription_in(text)
 
 
 def _cgy(match: re.Match[str]) -> Decimal:

@@ -27,7 +27,7 @@ _SPELLINGS: Mapping[str, str] = {
     "[in_i]": "[in_i] in inch inches [in_us] in_i",
     "[ft_i]": "[ft_i] ft foot feet [ft_us] ft_i",
     "m2": "m2 m^2 squaremeter squaremeters",
-    "g/dL": "g/dl gm/dl g/100ml",
+    "g/dL": "g/dl gm/dl g/100ml g%",
     "g/L": "g/l",
     "mg/dL": "mg/dl mg/100ml",
     "mmol/L": "mmol/l",
@@ -302,10 +302,23 @@ TMB = _analyte("1/1000000{Base}", "0", "5000")
 PACK_YEARS = _analyte("{PackYears}", "0", "400")
 TUMOR_SIZE = _analyte("mm", "0.1", "500")
 
+_BY = re.compile(rf"(?P<sizes>{NUMBER}(?:\s?(?:cm|mm)?\s?x\s?{NUMBER}){{1,2}})\s?(?P<unit>cm|mm)")
+
+
+def tumor_size(resource: Mapping[str, Any], value: Any) -> Sequence[Reading]:
+    """The largest dimension in mm: of `2.1 x 1.5 x 1.0 cm` the largest of the three."""
+    words = _words_of(value)
+    several = _BY.fullmatch(fold(words)) if words is not None else None
+    if several is not None:
+        largest = max(Decimal(each) for each in re.findall(NUMBER, several["sizes"]))
+        value = f"{largest} {several['unit']}"
+    return measured(TUMOR_SIZE)(resource, value)
+
+
 UNIT_NORMALISERS: Mapping[str, Normaliser] = {
     "weight": exact(measured(WEIGHT)),
     "height": exact(measured(HEIGHT)),
     "bsa": exact(measured(BSA)),
-    "tumor-size": measured(TUMOR_SIZE),
+    "tumor-size": tumor_size,
     **{f"lab.{name}": measured(analyte) for name, analyte in ANALYTES.items()},
 }

@@ -10,13 +10,14 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from prior_auth.cql import At, Library
 from prior_auth.cql.syntax.nodes import Node
 from prior_auth.cql.syntax.walk import walk
 from prior_auth.errors import RuleError
 from prior_auth.policy.model import Criterion, Kind, Policy
-from prior_auth.policy.names import Key, Names
+from prior_auth.policy.names import Key, Names, Retrieved
 
 GIVEN = ("AsOf", "ServiceOn", "Plan", "OrderId")  # parameters that the engine always supplies
 
@@ -133,9 +134,13 @@ class _Test:
 
     def __init__(self, names: Names, library: str, evidence: Iterable[str], of: str) -> None:
         self.names, self.of = names, of
-        self.known = names.retrieves(names.reached((library, one) for one in evidence))
+        self.evidence = [(library, one) for one in evidence]
         self.seen: set[Key] = set()
         self.null_asked = False
+
+    @cached_property
+    def known(self) -> set[Retrieved]:
+        return self.names.retrieves(self.names.reached(self.evidence))
 
     def answer_of(self, key: Key) -> Iterator[Finding]:
         body = self.names.define(key)

@@ -68,6 +68,11 @@ CODED = [
     ("smoking", observation(concept(LOINC, "72166-2"), concept(SNOMED, "449868002")), "current"),
     ("smoking.pack-years", observation(concept(SNOMED, "401201003"), {"value": 30}), Decimal(30)),
     ("smoking.pack-years", observation(concept(LOINC, "8664-5"), quantity(30, "{PackYears}")), Decimal(30)),
+    (
+        "smoking.pack-years",
+        observation(concept(SNOMED, "401201003"), {**quantity(20, "Pack-Years"), "code": "1"}),
+        Decimal(20),
+    ),
     ("smoking.quit-date", QUIT, "2015-03"),
     ("history-metastatic", observation(concept(SNOMED, "1287652008"), True), True),
     ("history-metastatic", observation(concept(SNOMED, "1287652008")), True),
@@ -130,6 +135,7 @@ def test_what_is_entered_in_error_or_not_final_is_no_fact(gathered: Any, item: s
         ("hbv.hbsag", observation("HBsAg", "to be drawn")),
         ("smoking", observation("Smoking status", concept(SNOMED, "266927001", "Unknown if ever smoked"))),
         ("smoking.pack-years", observation("Pack years", "many")),
+        ("smoking.pack-years", observation("Pack years", quantity(20, "a"))),
     ],
 )
 def test_what_is_open_is_unread(gathered: Any, item: str, resource: Any) -> None:

@@ -73,8 +73,12 @@ def pack_years(resource: Mapping[str, Any], value: Any) -> Sequence[Reading]:
     """Pack-years; a bare number answers a question that asks for them."""
     if isinstance(value, str):
         value = re.sub(r"pack[- ]?(?:years?|yrs?)", "pack-years", value.lower())
-    elif isinstance(value, Mapping) and "value" in value and not (value.get("unit") or value.get("code")):
-        value = {**value, "unit": PACK_YEARS.unit}
+    elif isinstance(value, Mapping) and "value" in value:
+        # A pack-year has no UCUM code of its own: some write 1, some nothing.
+        stated = [each for each in (value.get("unit"), value.get("code")) if each not in (None, "", "1")]
+        value = {"value": value["value"], "unit": stated[0] if stated else PACK_YEARS.unit} | (
+            {"comparator": value["comparator"]} if value.get("comparator") else {}
+        )
     return _PACK_YEARS(resource, value)
 
 

@@ -3,18 +3,21 @@
 Python's `re` tries one way after another, which on a hostile text can take hours. Here all ways are followed at once:
 the pattern becomes a program of small steps, and a set of places in it is carried along the text. What single
 characters mean (`\\d`, `[^a-z]`, `.`) is still asked of `re`, so both agree. Only whether there is a match is told.
+
+What a set of places becomes is remembered with the pattern: places and single characters, never a text.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from prior_auth.paths.problem import PathError
 
 MAX_PROGRAM = 5_000
+MAX_WORK = 3_000_000  # places visited, half a second
+MAX_REMEMBERED = 2_000  # sets of places
 
 _Tree = tuple[Any, ...]  # ("one", text) and so on: see _Builder
 
@@ -33,6 +36,12 @@ class _Step(NamedTuple):
     when: str | None = None
 
 
+_Places = frozenset[int]
+_Standing = tuple[bool, bool, bool, bool]  # at the start, at the end, at the very end, at the edge of a word
+_NOWHERE: _Places = frozenset()
+_ANYWHERE: _Standing = (False, False, False, False)
+
+
 @dataclass(slots=True)
 class Machine:
     """A compiled pattern."""
@@ -40,14 +49,22 @@ class Machine:
     steps: list[_Step] = field(default_factory=list)
     classes: list[re.Pattern[str]] = field(default_factory=list)
     start: int = 0
+    asks_standing: bool = False
+    kinds: dict[str, _Places] = field(default_factory=dict)  # the classes that a character is in
+    after: dict[tuple[_Places, _Places, _Places], _Places] = field(default_factory=dict)
+    settled: dict[tuple[_Places, _Standing], _Places] = field(default_factory=dict)
 
     def is_in(self, text: str) -> bool:
-        """Whether it matches somewhere in the text."""
+        """Whether it matches somewhere in the text. PathError where following it takes too long."""
         return _Run(self, text).search()
 
     def is_all(self, text: str) -> bool:
-        """Whether it matches the whole text."""
+        """Whether it matches the whole text. PathError where following it takes too long."""
         return _Run(self, text).whole()
+
+    def forget(self) -> None:
+        """Remember no more than is worth it. Replaced, not emptied: another thread may be reading."""
+        self.kinds, self.after, self.settled = {}, {}, {}
 
 
 def machine(pattern: str) -> Machine:
@@ -72,6 +89,7 @@ class _Builder:
         if self._at < len(self._pattern):
             raise self._unknown()
         self._made.start = self._build(tree, _END)
+        self._made.asks_standing = any(step.when is not None for step in self._made.steps)
         return self._made
 
     def _unknown(self) -> PathError:
@@ -173,13 +191,12 @@ class _Builder:
 
 
 class _Run:
-    """One text. What a set of places becomes is remembered for this text only."""
+    """One text."""
 
     def __init__(self, machine: Machine, text: str) -> None:
         self._machine = machine
         self._text = text
-        self._after: dict[tuple[frozenset[int], str], frozenset[int]] = {}
-        self._settled: dict[tuple[frozenset[int], tuple[bool, bool, bool, bool]], frozenset[int]] = {}
+        self._work = 0
 
     def search(self) -> bool:
         first = frozenset({self._machine.start})
@@ -187,7 +204,7 @@ class _Run:
         for number, character in enumerate(self._text):
             if _END in places:
                 return True
-            places = self._settle(self._step(places, character) | first, number + 1)
+            places = self._settle(self._step(places, character, first), number + 1)
         return _END in places
 
     def whole(self) -> bool:
@@ -195,37 +212,49 @@ class _Run:
         for number, character in enumerate(self._text):
             if not places:
                 return False
-            places = self._settle(self._step(places, character), number + 1)
+            places = self._settle(self._step(places, character, _NOWHERE), number + 1)
         return _END in places
 
-    def _step(self, places: frozenset[int], character: str) -> frozenset[int]:
-        """The places after a character."""
-        key = (places, character)
-        found = self._after.get(key)
+    def _step(self, places: _Places, character: str, anew: _Places) -> _Places:
+        """The places after a character, and those where a match may begin anew."""
+        made = self._machine
+        kind = made.kinds.get(character)
+        if kind is None:
+            kind = frozenset(number for number, one in enumerate(made.classes) if one.fullmatch(character))
+            made.kinds[character] = kind
+        key = (places, kind, anew)
+        found = made.after.get(key)
         if found is None:
-            steps, classes = self._machine.steps, self._machine.classes
-            fitting = {number for number, one in enumerate(classes) if one.fullmatch(character)}
-            found = self._after[key] = frozenset(
-                to for place in places if steps[place].one in fitting for to in steps[place].to
-            )
+            steps = made.steps
+            found = anew.union(to for place in places if steps[place].one in kind for to in steps[place].to)
+            made.after[key] = found
+            self._count(len(places))
         return found
 
-    def _settle(self, places: frozenset[int], at: int) -> frozenset[int]:
+    def _settle(self, places: _Places, at: int) -> _Places:
         """The places that can be reached from these without a character."""
-        key = (places, self._standing(at))
-        found = self._settled.get(key)
+        made = self._machine
+        key = (places, self._standing(at) if made.asks_standing else _ANYWHERE)
+        found = made.settled.get(key)
         if found is None:
-            found = self._settled[key] = frozenset(self._reached(places, key[1]))
+            found = made.settled[key] = frozenset(self._reached(places, key[1]))
+            self._count(len(found))
         return found
 
-    def _standing(self, at: int) -> tuple[bool, bool, bool, bool]:
-        """At the start, at the end (or before a last line end), at the very end, at the edge of a word."""
+    def _count(self, work: int) -> None:
+        self._work += work
+        if self._work > MAX_WORK:
+            raise PathError("the pattern has too many ways for so long a text", fix="write a simpler pattern")
+        if len(self._machine.after) + len(self._machine.settled) + len(self._machine.kinds) > MAX_REMEMBERED:
+            self._machine.forget()
+
+    def _standing(self, at: int) -> _Standing:
         text = self._text
         size = len(text)
         is_edge = (at > 0 and _is_word(text[at - 1])) != (at < size and _is_word(text[at]))
         return at == 0, at == size or (at == size - 1 and text[at] == "\n"), at == size, is_edge
 
-    def _reached(self, places: Iterable[int], standing: tuple[bool, bool, bool, bool]) -> set[int]:
+    def _reached(self, places: _Places, standing: _Standing) -> set[int]:
         holds = {
             "start": standing[0], "end": standing[1], "very end": standing[2], "word": standing[3],
             "no word": not standing[3],

@@ -14,9 +14,6 @@ from prior_auth.paths.problem import PathError
 Apply = Callable[[Surroundings, Nodes, list[Nodes]], Nodes]
 
 
-_CHARACTERS_OF_A_STEP = 256
-
-
 @dataclass(frozen=True, slots=True)
 class Function:
     """`apply` takes the surroundings, the collection and the arguments; `trusting` is used for published invariants."""
@@ -62,15 +59,15 @@ def of_collection(answer: Callable[[Nodes], Any]) -> Function:
     return Function(lambda _around, nodes, _arguments: [system(answer(nodes))])
 
 
-def on_text(answer: Callable[..., Any], count: int = 0) -> Function:
-    """A function of a text and of `count` more texts: empty if one is."""
+def on_text(answer: Callable[..., Any], count: int = 0, *, to_a_step: int = 256) -> Function:
+    """A function of a text and of `count` more texts: empty if one is. `to_a_step` characters are one step's work."""
 
     def apply(around: Surroundings, nodes: Nodes, arguments: list[Nodes]) -> Nodes:
         text = text_of(nodes)
         others = [text_of(one) for one in arguments]
         if text is None or None in others:
             return []
-        around.step(len(text) // _CHARACTERS_OF_A_STEP)
+        around.step(len(text) // to_a_step)
         return result(answer(text, *others))
 
     return Function(apply, count, count)

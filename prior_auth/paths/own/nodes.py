@@ -101,7 +101,7 @@ def system(value: Any) -> Node:
     kind = _SYSTEM.get(type(value))
     if kind is None:
         kind = "System.DateTime" if isinstance(value, DateTime) else "System.Time"
-    return Node(value, kind)
+    return _node(Node, (value, kind, None, None, "", None))
 
 
 TRUE, FALSE = [system(True)], [system(False)]

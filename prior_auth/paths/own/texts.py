@@ -62,13 +62,15 @@ _Read = Callable[[str], patterns.Pattern]
 
 def _matching(ask: Callable[[patterns.Pattern, str], bool]) -> Function:
     def by(read: _Read) -> Apply:
-        return on_text(lambda text, wanted: ask(read(wanted), text), 1).apply
+        return on_text(lambda text, wanted: ask(read(wanted), text), 1, to_a_step=16).apply
 
     return Function(by(patterns.pattern), 1, 1, by(patterns.published))
 
 
 def _replacing(read: _Read) -> Apply:
-    return on_text(lambda text, wanted, put: _substituted(read(wanted), text, put) if wanted else text, 2).apply
+    return on_text(
+        lambda text, wanted, put: _substituted(read(wanted), text, put) if wanted else text, 2, to_a_step=16
+    ).apply
 
 
 _GROUP = re.compile(r"\\([\\$])|\$(\d)|(\\)")

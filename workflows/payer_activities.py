@@ -89,6 +89,8 @@ class PayerActivities:
         except (BadInput, RuleError) as problem:
             return await self._not_judged(authorization, (*kept, *pended), str(problem))
         await self.store.keep_document(authorization.id, "assessment", judgement.report)
+        if await self.store.document(authorization.id, "problems"):  # of an earlier version
+            await self.store.keep_document(authorization.id, "problems", [])
         assessed = {item.item.order: item for item in judgement.assessment.items if item.item.order in orders}
         said = tuple(
             engine_word(assessed[one.item.order], one.sequence, authorization.number(one.sequence))

@@ -16,8 +16,8 @@ from prior_auth.api.ops import operations_page
 from prior_auth.api.payer_desk import Payer, decision_of
 from prior_auth.api.words import AUTHORIZATION_WORDS, DOCUMENT_KINDS, WAITS
 from prior_auth.domain.authorization import Action, Authorization, DenialReason
-from prior_auth.fhir import json, pas_request
-from prior_auth.fhir.pas_received import ReadItem
+from prior_auth.fhir import json, pas_changes, pas_request
+from prior_auth.fhir.pas_received import ReadItem, ReadRequest
 from prior_auth.policy.clock_report import as_json
 from prior_auth.policy.deadlines import recalled
 
@@ -105,6 +105,7 @@ async def _request_words(payer: Payer, authorization: Authorization) -> dict[str
         "row": _row(payer, authorization, await store.document(authorization.id, "card"), clock),
         "assessment": assessment,
         "decisions": decisions,
+        "changes": await _changes(payer, authorization, read),
         "open_items": open_items,
         "problems": await store.document(authorization.id, "problems") or [],
         "clock": as_json(recalled(clock)) if clock else None,
@@ -114,6 +115,17 @@ async def _request_words(payer: Payer, authorization: Authorization) -> dict[str
         "timeline": await store.timeline(authorization.id),
         "messages": await store.messages(authorization.id),
     }
+
+
+async def _changes(payer: Payer, authorization: Authorization, now: ReadRequest) -> list[str]:
+    """What the newest version changes, by comparison with the one before; nothing for a first one."""
+    if authorization.version == 1:
+        return []
+    before = await payer.store.request_body(authorization.id, authorization.version - 1)
+    found = pas_changes.between(pas_request.read(json.read(before)), now)
+    named = {"revised": found.revised, "added": found.added, "cancelled": found.cancelled}
+    told = [f"item {number} {what}" for what, numbers in named.items() for number in sorted(numbers)]
+    return [*told, *(["information dropped"] if found.information_dropped else [])]
 
 
 def _open_item(asked: ReadItem, judged: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from prior_auth.cql import At, Library
 from prior_auth.cql.syntax.nodes import Node
 from prior_auth.cql.syntax.walk import walk
 from prior_auth.errors import RuleError
-from prior_auth.policy.model import Criterion, Kind, Policy
+from prior_auth.policy.model import Absence, Criterion, Kind, Policy
 from prior_auth.policy.names import Key, Names, Retrieved
 
 GIVEN = ("AsOf", "ServiceOn", "Plan", "OrderId")  # parameters that the engine always supplies
@@ -75,7 +75,8 @@ def lint(policy: Policy, library: Library) -> tuple[Finding, ...]:
 
 
 def _tests(criterion: Criterion, names: Names, own: str) -> Iterator[Finding]:
-    test = _Test(names, own, [criterion.evidence], f"the test of {criterion.id}")
+    presumes = criterion.absence is Absence.PRESUMED_ABSENT
+    test = _Test(names, own, [criterion.evidence], f"the test of {criterion.id}", presumes=presumes)
     yield from test.answer_of((own, criterion.test))
     if criterion.applies:
         # Where it is false the criterion is not asked at all, whatever its evidence.
@@ -129,11 +130,12 @@ def _off_every_path(policy: Policy) -> Iterator[Finding]:
 class _Test:
     """A define whose answer counts, followed to where its true or false comes from.
 
-    `evidence` are the defines whose retrieves are known to have found something when the answer is asked for.
+    `evidence` are the defines whose retrieves are known to have found something when an answer is asked for, unless the
+    criterion `presumes` that no record means none; then its branches may say so.
     """
 
-    def __init__(self, names: Names, library: str, evidence: Iterable[str], of: str) -> None:
-        self.names, self.of = names, of
+    def __init__(self, names: Names, library: str, evidence: Iterable[str], of: str, *, presumes: bool = False) -> None:
+        self.names, self.of, self.presumes = names, of, presumes
         self.evidence = [(library, one) for one in evidence]
         self.seen: set[Key] = set()
         self.null_asked = False
@@ -159,7 +161,7 @@ class _Test:
             case "Case":
                 items = node.args[1:] if node["comparand"] else node.args
                 for when, then in zip(items[:-1:2], items[1::2], strict=False):
-                    yield from self._guarded(when, then, None, library)
+                    yield from self._guarded(when, then, node.args[-1], library)
                 yield from self._branches(items[:-1:2], (*items[1::2], items[-1]), library)
             case "And" | "Or" | "Not" | "Xor" | "Implies" | "Parens":
                 yield from self._each(node.args, library)
@@ -187,13 +189,11 @@ class _Test:
         yield from self._each(branches, library)
         self.null_asked = before
 
-    def _guarded(self, condition: Node, then: Node, otherwise: Node | None, library: str) -> Iterator[Finding]:
+    def _guarded(self, condition: Node, then: Node, otherwise: Node, library: str) -> Iterator[Finding]:
         """`if exists X then ... else false` says no to silence, `when not exists X then true` says yes."""
-        asked, branch = _bare(condition), otherwise
-        if asked.op == "Not":
-            asked, branch = _bare(asked.args[0]), then
-        if asked.op == "Exists" and branch is not None and _bare(branch).op == "Literal":
-            yield from self._beside(asked, library, "the branch for nothing is an answer")
+        for asked, negated in () if self.presumes else _existence(condition):
+            if _bare(then if negated else otherwise).op == "Literal":
+                yield from self._beside(asked, library, "the branch for nothing is an answer")
 
     def _asks(self, node: Node, library: str, because: str) -> Iterator[Finding]:
         """An answer straight from a retrieve, or from what the evidence does not hold."""
@@ -211,6 +211,18 @@ class _Test:
             message = f"{self.of} asks for {more[0]} resources that are not among its evidence, and {because}"
             fix = "add them to the evidence, or answer null where there are none: `if exists X then ... else null`"
             yield _error("silence", message, node.at, fix)
+
+
+def _existence(condition: Node, negated: bool = False) -> Iterator[tuple[Node, bool]]:
+    """Each `exists` by which a condition goes, and whether it goes by there being none."""
+    match condition.op:
+        case "Exists":
+            yield condition, negated
+        case "Not":
+            yield from _existence(condition.args[0], not negated)
+        case "And" | "Or" | "Parens":
+            for one in condition.args:
+                yield from _existence(one, negated)
 
 
 def _bare(node: Node) -> Node:

@@ -115,6 +115,10 @@ SILENT = {
         'define "Has Marker": case when not exists "Others" then true else exists "Marker" end',
         36,
     ),
+    "a case whose last branch answers for nothing": (
+        'define "Has Marker": case when exists "Others" and exists "Marker" then null else false end',
+        32,
+    ),
     "exists of a shared library's": ('define "Has Marker": exists Shared."All"', 22),
     "exists behind another define": ('define "Has Marker": "Behind" define "Behind": exists "Others"', 48),
 }
@@ -170,6 +174,13 @@ def test_an_exclusion_says_what_silence_means() -> None:
     exclusion = POLICY.replace("id: R50.C1", "id: R50.X1\n    kind: exclusion")
     assert refused(policy=exclusion).where == "policy.yaml:11"
     assert joined(policy=exclusion.replace("kind: exclusion", "kind: exclusion\n    absence: unknown")).policy.criteria
+
+
+def test_a_criterion_that_presumes_from_silence_may_branch_on_it() -> None:
+    test = 'define "Has Marker": if exists "Others" then null else false'
+    presumes = POLICY.replace("    items: [marker]", "    items: [marker]\n    absence: presumed-absent")
+    assert joined(policy=presumes, test=test).policy.id == "R50"
+    assert "the branch for nothing" in refused(test=test).message
 
 
 def test_a_criterion_on_no_path_is_listed() -> None:

@@ -195,7 +195,6 @@ def is_finer(unit: str, than: str) -> bool:
     return left is not None and right is not None and left.factor < right.factor
 
 
-@lru_cache(maxsize=4096)
 def parse(text: str) -> Unit | None:
     """The unit `text` means, None if it is no unit of this table. UCUM is case-sensitive."""
     text = normal(text)
@@ -203,9 +202,23 @@ def parse(text: str) -> Unit | None:
         factor, offset = _OFFSETS[text]
         return Unit(factor, (("K", 1),), offset)
     # An annotation says nothing; where it stands alone, as in `/min/{1.73_m2}`, it is the number one.
-    found = _Terms(_NOTE.sub("", _LONE_NOTE.sub(r"\g<1>1", text))).unit()
-    if found is None:
+    plain = _NOTE.sub("", _LONE_NOTE.sub(r"\g<1>1", text)) if "{" in text else text
+    try:
+        return _unit(plain)
+    except _NoUnit:
         return None
+
+
+class _NoUnit(Exception):
+    """Kept by nobody: a chart may have anything where a unit should stand, and what it has is its own."""
+
+
+@lru_cache(maxsize=1024)
+def _unit(text: str) -> Unit:
+    """A unit of this table's symbols and numbers: nothing else is remembered. _NoUnit for anything else."""
+    found = _Terms(text).unit()
+    if found is None:
+        raise _NoUnit
     factor, powers = found
     return Unit(factor, tuple(sorted((name, power) for name, power in powers.items() if power)))
 

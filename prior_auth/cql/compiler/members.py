@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from prior_auth.cql import helpers
@@ -207,7 +207,9 @@ def _primitive_reader(key: str, type_name: str) -> Getter:
 
 
 def _resource(json: Any) -> Fhir | None:
-    return Fhir(json["resourceType"], json) if isinstance(json, Mapping) and "resourceType" in json else None
+    """Of a type that R4 has; what else a chart may call a resource has no elements to ask for."""
+    name = json.get("resourceType") if isinstance(json, dict) else None
+    return Fhir(name, json) if isinstance(name, str) and model.is_resource(name) else None
 
 
 def _list_reader(key: str, type_name: str) -> Getter:

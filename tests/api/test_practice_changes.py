@@ -5,8 +5,6 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-import pytest
-
 from prior_auth.fhir import json, pas_changes, pas_request
 from prior_auth.fhir.pas_exchange import REQUEST
 from prior_auth.fhir.validate import validate
@@ -61,31 +59,19 @@ async def test_cancelling_all_is_an_update_that_the_payer_takes_note_of(
     assert read.prior_claim_identifiers == pas_request.read(first).claim_identifiers
     authorization = (await payer.store.authorizations())[0]
     assert (authorization.status.value, authorization.version) == ("cancelled", 2)
-
-
-async def test_what_is_cancelled_takes_no_further_change(joined: Any, payer: Any, companies: Any) -> None:
-    case_id = await sent(joined, companies)
-    await change(joined, case_id, cancel=True)
-    again = await change(joined, case_id, drop=["Observation/x"])
-    assert again.status_code == 409
+    assert (await change(joined, case_id, drop=["Observation/x"])).status_code == 409
     assert len(await versions(joined, case_id)) == 2
 
 
-async def test_the_same_wish_twice_is_one_update(joined: Any, payer: Any, companies: Any) -> None:
-    case_id = await sent(joined, companies)
-    order = await order_of(joined, case_id)
-    order["dispenseRequest"]["quantity"]["value"] -= 10
-    for _ in range(2):
-        await change(joined, case_id, orders=[order])
-    assert len(await versions(joined, case_id)) == 2
-
-
-async def test_a_revised_quantity_keeps_its_number_and_is_judged_anew(joined: Any, payer: Any, companies: Any) -> None:
+async def test_a_revised_quantity_keeps_its_number_and_is_judged_anew_once(
+    joined: Any, payer: Any, companies: Any
+) -> None:
     case_id = await sent(joined, companies)
     order = await order_of(joined, case_id)
     before = (await payer.store.decisions((await payer.store.authorizations())[0].id))[0]
     order["dispenseRequest"]["quantity"]["value"] -= 10
-    await change(joined, case_id, orders=[order])
+    for _ in range(2):
+        await change(joined, case_id, orders=[order])
     first, second = (pas_request.read(one) for one in await versions(joined, case_id))
     difference = pas_changes.between(first, second)
     assert (difference.revised, difference.unchanged) == ({1}, frozenset())
@@ -93,6 +79,7 @@ async def test_a_revised_quantity_keeps_its_number_and_is_judged_anew(joined: An
     authorization = (await payer.store.authorizations())[0]
     now = (await payer.store.decisions(authorization.id))[0]
     assert authorization.version == 2
+    assert "This version: item 1 revised." in (await payer.http.get(f"/requests/{authorization.id}")).text
     assert (now.action.value, now.units != before.units) == ("certify", True)
     assert (await joined.store.get(case_id)).status.value == "certified"
 
@@ -167,25 +154,22 @@ async def test_an_update_that_the_payer_refuses_leaves_its_word_and_asks_a_perso
     assert (await payer.store.get(found.id)).version == 1
 
 
-@pytest.mark.parametrize(
-    ("stated", "where"),
-    [
-        ({}, "cancel"),
-        ({"cancel": ["MedicationRequest/none"]}, "cancel"),
-        ({"cancel": 7}, "cancel"),
-        ({"orders": [{"resourceType": "Patient", "id": "x"}]}, "orders"),
-        ({"orders": "x"}, "orders"),
-        ({"drop": ["x"]}, "drop"),
-        ({"more": 1}, "more"),
-    ],
-)
-async def test_a_change_that_says_nothing_sound_is_refused_by_its_field(
-    joined: Any, companies: Any, stated: Json, where: str
-) -> None:
+UNSOUND: list[tuple[Json, str]] = [
+    ({}, "cancel"),
+    ({"cancel": ["MedicationRequest/none"]}, "cancel"),
+    ({"cancel": 7}, "cancel"),
+    ({"orders": [{"resourceType": "Patient", "id": "x"}]}, "orders"),
+    ({"orders": "x"}, "orders"),
+    ({"drop": ["x"]}, "drop"),
+    ({"more": 1}, "more"),
+]
+
+
+async def test_a_change_that_says_nothing_sound_is_refused_by_its_field(joined: Any, companies: Any) -> None:
     case_id = await opened(joined, companies, "breast-her2-gap")
-    answer = await change(joined, case_id, **stated)
-    assert answer.status_code == 400, answer.text
-    assert answer.json()["error"]["where"] == where
+    for stated, where in UNSOUND:
+        answer = await change(joined, case_id, **stated)
+        assert (answer.status_code, answer.json()["error"]["where"]) == (400, where)
 
 
 async def test_people_ask_change_and_cancel_at_the_window(joined: Any, payer: Any, companies: Any) -> None:

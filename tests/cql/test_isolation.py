@@ -75,12 +75,9 @@ def test_processes_give_the_same_whatever_their_hashes() -> None:
     code = "import test_isolation as here; [print(here.answers(size)) for size in here.SIZES]"
     alone = [answers(size) for size in SIZES]
     for seed in ("1", "2"):
-        environment = {
-            **os.environ,
-            "PYTHONHASHSEED": seed,
-            "PYTHONPATH": str(Path(prior_auth.cql.__file__).parents[2]),
-        }
-        command = [sys.executable, "-c", code, str(Path(__file__).parent)]
+        paths = [str(Path(prior_auth.cql.__file__).parents[2]), str(Path(__file__).parent)]
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(paths)}
+        command = [sys.executable, "-c", code]
         told = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
         assert told.splitlines() == alone
 

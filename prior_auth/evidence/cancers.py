@@ -237,8 +237,7 @@ def _sides_and_onsets(best: Diagnosis, group: Sequence[Diagnosis], view: mcode.R
     """What the diagnoses say of a primary's side, and of the day it was diagnosed."""
     for each in group:
         entry = each.entry
-        path = "Condition.bodySite" if entry.resource.get("bodySite") else "Condition.code"
-        stated = [("laterality", side_or_both(entry.resource) or each.side, path), ("dx.onset", *_diagnosed(entry))]
+        stated = [("laterality", *side) for side in _sides(each)] + [("dx.onset", *_diagnosed(entry))]
         for item, value, place in stated:
             if value is not None:
                 yield Statement(
@@ -251,17 +250,32 @@ def _sides_and_onsets(best: Diagnosis, group: Sequence[Diagnosis], view: mcode.R
                     when=entry.when,
                     view=view,
                     focus=best.entry.reference,
+                    single=item == "laterality",
                 )
 
 
+def _sides(diagnosis: Diagnosis) -> list[tuple[str | None, str]]:
+    """The side by the diagnosis itself and by its body site; where the two differ, a person looks."""
+    resource = diagnosis.entry.resource
+    coded = diagnosis.reading.extra.get("laterality")
+    by_code = side_or_both({"code": resource.get("code")}) or (str(coded) if coded else None)
+    by_site = side_or_both({"bodySite": resource.get("bodySite")})
+    if by_code is None and by_site is None:
+        return [(diagnosis.side, "Condition.code")]
+    stated = [(by_code, "Condition.code"), (by_site, "Condition.bodySite")]
+    return stated if by_code and by_site and by_code != by_site else stated[1:] if by_site else stated[:1]
+
+
 def _diagnosed(entry: Entry) -> tuple[str | None, str]:
-    """The onset, the day it was asserted, or the one on which it was written down."""
+    """The onset, the day it was asserted, or the one on which it was written down; none where words tell of another."""
     if entry.when.text is not None and entry.when.element != _RECORDED:
         return entry.when.text, str(entry.when.element)
     for index, extension in enumerate(sequence(entry.resource.get("extension"))):
         day = mapping(extension).get("valueDateTime") if mapping(extension).get("url") == mcode.ASSERTED else None
         if isinstance(day, str) and mcode.FHIR_DATE.fullmatch(day) and parsed(day) is not None:
             return day, f"Condition.extension[{index}].value"
+    if any(key.startswith("onset") for key in entry.resource):  # "two years ago", an age: not the day of the record
+        return None, _RECORDED
     return entry.when.text, _RECORDED
 
 

@@ -436,6 +436,7 @@ DIAGNOSES = [
     (condition(concept(ICD10, "C79.31")), {"dx.secondary", "dx.brain-metastasis"}),
     (condition(concept(SNOMED, "94225005")), {"dx.secondary", "dx.brain-metastasis"}),
     (condition("Metastasis to bone"), {"dx.secondary", "dx.bone-metastasis"}),
+    (condition("Osseous metastatic disease"), {"dx.secondary", "dx.bone-metastasis"}),
     (condition(concept(ICD10, "C78.7")), {"dx.secondary"}),
 ]
 

@@ -68,6 +68,7 @@ CODED = [
      "1/1000000{Base}"),
     ("oncotype", observation(concept(GTR, "509910"), {**quantity(47, "Recurrence score"), "code": "1"}), "47", "1"),
     ("pdl1.cps", observation(concept("urn:prior-auth:finding", "pdl1.cps"), "CPS 12"), "12", "1"),
+    ("pdl1.cps", observation(concept("urn:prior-auth:finding", "pdl1.cps"), quantity(15, "1")), "15", "1"),
     ("pdl1.ic", observation(concept("urn:prior-auth:finding", "pdl1.ic"), "IC 5%"), "5", "%"),
     ("bsa", observation("8277-6", quantity(1.77, "m2")), "1.77", "m2"),
 ]  # fmt: skip
@@ -255,6 +256,13 @@ def test_instability_and_mismatch_repair_are_two_answers_of_msi(
 @pytest.mark.parametrize("said", ["MSI-high and MSS", "pending", "possible dMMR", "see report", "no MSI-high"])
 def test_an_open_or_contradictory_msi_is_unread(gathered: Any, said: str) -> None:
     evidence = gathered(observation("81695-9", said))
+
+    assert evidence.facts_of("msi") == ()
+    assert [each.item for each in evidence.unread] == ["msi"]
+
+
+def test_an_msi_whose_code_and_words_differ_is_unread(gathered: Any) -> None:
+    evidence = gathered(observation("81695-9", {**concept(LOINC, "LA26203-2"), "text": "MSS"}))
 
     assert evidence.facts_of("msi") == ()
     assert [each.item for each in evidence.unread] == ["msi"]

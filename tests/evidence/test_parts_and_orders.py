@@ -170,6 +170,20 @@ def test_the_day_of_diagnosis_is_the_onset_the_assertion_or_the_record(
     assert (fact.value, fact.source.path) == (day, path)
 
 
+@pytest.mark.parametrize("onset", [{"onsetString": "two years ago"}, {"onsetAge": {"value": 50, "unit": "a"}}])
+def test_a_diagnosis_of_another_day_than_its_record_does_not_take_the_records_day(gathered: Any, onset: Any) -> None:
+    dated = condition(concept(ICD10, "C50.912"), recordedDate="2026-02-01", **onset)
+
+    assert gathered(dated).facts_of("dx.onset") == ()
+
+
+def test_a_side_that_code_and_body_site_state_differently_is_a_conflict(gathered: Any) -> None:
+    evidence = gathered(condition(concept(ICD10, "C50.411"), bodySite=[{"text": "left breast"}]))
+
+    assert {fact.value for fact in evidence.facts_of("laterality")} == {"left", "right"}
+    assert [each.item for each in evidence.conflicts] == ["laterality"]
+
+
 def test_an_undated_diagnosis_has_no_day(gathered: Any) -> None:
     assert gathered(condition(concept(ICD10, "C50.912"))).facts_of("dx.onset") == ()
 

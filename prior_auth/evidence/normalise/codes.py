@@ -22,6 +22,8 @@ AJCC = "http://cancerstaging.org"
 NDC = "http://hl7.org/fhir/sid/ndc"
 CLINVAR = "http://www.ncbi.nlm.nih.gov/clinvar"
 SO = "http://www.sequenceontology.org"
+FINDING = "urn:prior-auth:finding"  # questions that no code system of the guides has
+VALUE = "urn:prior-auth:value"  # and their answers
 ABSENT = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
 NULL_FLAVOR = "http://terminology.hl7.org/CodeSystem/v3-NullFlavor"
 

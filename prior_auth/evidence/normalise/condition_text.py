@@ -54,7 +54,11 @@ _SPREAD = re.compile(
     r"\b(?:metastas[ei]s|metastatic(?: disease| cancer| carcinoma| adenocarcinoma)?|mets?|spread|"
     r"secondary(?: malignant neoplasm)?) (?:to|of|in|involving) (?:the )?"
     rf"(?P<after>(?:(?:{_SPREAD_SITES})(?:,? and |, ?| ?/ ?)?(?:the )?)+)|"
-    rf"\b(?P<before>{_SPREAD_SITES}) (?:metastas[ei]s|mets?)\b"
+    rf"\b(?P<before>{_SPREAD_SITES}) (?:metastas[ei]s|mets?|metastatic (?:disease|lesions?))\b"
+)
+# "Metastatic prostate cancer to bone" is a prostate cancer metastatic to bone.
+_METASTATIC_FIRST = re.compile(
+    r"\bmetastatic ((?:[\w-]+ ){1,4}?(?:cancer|carcinoma|adenocarcinoma|melanoma|nsclc|sclc)) (?=(?:to|involving) )"
 )
 _HISTORY = re.compile(
     r"\b(?:personal history|past history|past medical history|history|hx|h/o|pmh) ?(?:of)?\b:? (?:\w+ ){0,3}$"
@@ -76,6 +80,7 @@ def cancers_in(text: str) -> tuple[tuple[str | None, str], ...]:
     Raises Unreadable where the text denies, doubts, or speaks of the family.
     """
     plain = _HARMLESS.sub(" ", _NON_HODGKIN.sub("nhl", _NON_SMALL.sub("nsclc", fold(text))))
+    plain = _METASTATIC_FIRST.sub(r"\1 metastatic ", plain)
     if not _ANY.search(plain):
         return ()
     if of_family(plain) or doubtful(plain) or negated(_without_markers(plain)):

@@ -8,13 +8,18 @@ from decimal import Decimal
 from typing import Any
 
 from prior_auth.domain.coding import Coding
-from prior_auth.evidence.normalise.codes import LNC, codings, question_words, refuse_absent, statements
+from prior_auth.evidence.normalise.codes import (
+    FINDING,
+    LNC,
+    VALUE,
+    codings,
+    question_words,
+    refuse_absent,
+    statements,
+)
 from prior_auth.evidence.normalise.reading import Normaliser, Reading, Unreadable
 from prior_auth.evidence.normalise.text import COMPARATOR, NUMBER, Lexicon, comparator, fold
 from prior_auth.evidence.normalise.units import TMB, Measure, in_window, quantity
-
-VALUE = "urn:prior-auth:value"  # answers that no code system of the guides has
-FINDING = "urn:prior-auth:finding"  # questions likewise
 
 # --- tumor mutational burden ----------------------------------------------------------------------------------
 
@@ -97,8 +102,12 @@ def msi(resource: Mapping[str, Any], value: Any) -> Sequence[Reading]:
     refuse_absent(value)
     found = {_MSI_CODES[each.key] for each in codings(value) if each.key in _MSI_CODES}
     text = next(iter(statements(value)), None)
-    if not found and text is not None:
-        found = {_named(token.kind, resource) for token in _MSI.read(text, "microsatellite status")}
+    if text is not None:
+        try:
+            found |= {_named(token.kind, resource) for token in _MSI.read(text, "microsatellite status")}
+        except Unreadable:
+            if not found:
+                raise
     readings = [_msi_reading(found, kind, text) for kind in ("msi", "mmr")]
     if not any(readings):
         raise Unreadable("neither a microsatellite status nor one of mismatch repair")

@@ -10,6 +10,7 @@ from prior_auth.domain.coding import Coding
 from prior_auth.evidence.normalise.codes import (
     LNC,
     SCT,
+    VALUE,
     codings,
     has_code,
     only,
@@ -17,7 +18,6 @@ from prior_auth.evidence.normalise.codes import (
     refuse_absent,
     statements,
 )
-from prior_auth.evidence.normalise.genomic_scores import VALUE
 from prior_auth.evidence.normalise.reading import Normaliser, Reading, Unreadable
 from prior_auth.evidence.normalise.text import Lexicon, doubtful, fold, negated, of_family
 from prior_auth.evidence.normalise.units import PACK_YEARS, exact, measured

@@ -7,7 +7,15 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from prior_auth.evidence.normalise.codes import LNC, codings, has_code, question_words, refuse_absent, statements
+from prior_auth.evidence.normalise.codes import (
+    FINDING,
+    LNC,
+    codings,
+    has_code,
+    question_words,
+    refuse_absent,
+    statements,
+)
 from prior_auth.evidence.normalise.reading import Normaliser, Reading, Unreadable
 from prior_auth.evidence.normalise.text import (
     COMPARATOR,
@@ -104,7 +112,10 @@ def _by_search(text: str, *patterns: re.Pattern[str]) -> Measure:
 
 
 def _asks_for_cps(resource: Mapping[str, Any]) -> bool:
-    return re.search(rf"\b(?:{_CPS_NAME})\b", fold(question_words(resource))) is not None
+    return (
+        has_code(resource, FINDING, "pdl1.cps")
+        or re.search(rf"\b(?:{_CPS_NAME})\b", fold(question_words(resource))) is not None
+    )
 
 
 def _asks_for_tps(resource: Mapping[str, Any]) -> bool:
@@ -216,7 +227,8 @@ def ic(resource: Mapping[str, Any], value: Any) -> Sequence[Reading]:
     """Percent of the tumor area that PD-L1 positive immune cells cover; the scores IC0 to IC3 alone are unreadable."""
     refuse_absent(value)
     said = statements(value) if not _is_quantity(value) else ()
-    asked = re.search(rf"\b(?:{_IC_NAME})\b", fold(question_words(resource))) is not None
+    named_so = re.search(rf"\b(?:{_IC_NAME})\b", fold(question_words(resource))) is not None
+    asked = named_so or has_code(resource, FINDING, "pdl1.ic")
     if said:
         named, bare = _by_words(said[0])
         stated = named.get("ic") or (bare if asked and not named else None)

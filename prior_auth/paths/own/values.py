@@ -101,8 +101,14 @@ def _equal_quantities(one: Node, a: Any, other: Node, b: Any) -> bool | None:
     if first is None or second is None:
         both = one.type.removeprefix("System.") in QUANTITIES and other.type.removeprefix("System.") in QUANTITIES
         return None if both else False
-    found = order_of_quantities(first, second)
+    found = None if _lacks_unit(a, b) else order_of_quantities(first, second)
     return None if found is None else found == 0
+
+
+def _lacks_unit(a: Any, b: Any) -> bool:
+    """A bare number beside a quantity with a unit: 55 % is not under 50, though UCUM makes it 0.55."""
+    one, other = (a, b) if isinstance(a, Quantity) else (b, a)
+    return not isinstance(other, Quantity) and ucum.normal(one.unit) != "1"
 
 
 def as_quantity(value: Any) -> Quantity | None:
@@ -144,7 +150,7 @@ def order(one: Node, other: Node) -> int | None:
     if one.type.removeprefix("System.") in QUANTITIES or other.type.removeprefix("System.") in QUANTITIES:
         first, second = as_quantity(a), as_quantity(b)
         if first is not None and second is not None:
-            return order_of_quantities(first, second)
+            return None if _lacks_unit(a, b) else order_of_quantities(first, second)
         if isinstance(a, dict | Quantity) and isinstance(b, dict | Quantity):
             return None  # a Quantity with a comparator, or without a number
     raise PathError("an order comparison of unlike values")

@@ -145,15 +145,15 @@ class _Test:
         return self.names.retrieves(self.names.reached(self.evidence))
 
     def answer_of(self, key: Key) -> Iterator[Finding]:
-        body = self.names.define(key)
-        if body is not None and key not in self.seen:
+        if key not in self.seen:
             self.seen.add(key)
-            yield from self._answer(body, key[0])
+            for body in self.names.bodies(key):
+                yield from self._answer(body, key[0])
 
     def _answer(self, node: Node, library: str) -> Iterator[Finding]:
         """A node whose true or false becomes the criterion's; what guards it (`if`, `when`) is no answer itself."""
         match node.op:
-            case "Name" | "Member" if (key := self.names.meant(node, library)) is not None:
+            case "Name" | "Member" | "Call" if (key := self.names.meant(node, library)) is not None:
                 yield from self.answer_of(key)
             case "If":
                 yield from self._guarded(node.args[0], node.args[1], node.args[2], library)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from prior_auth.cql import At
@@ -50,10 +50,9 @@ class Names:
         for function in node.functions:
             self._bodies.setdefault((library, function.name), []).append(function.body)
 
-    def define(self, key: Key) -> Node | None:
-        """The expression of a define; None for anything else."""
-        definition = self.libraries[key[0]].definitions.get(key[1])
-        return definition.body if isinstance(definition, ExpressionDef) else None
+    def bodies(self, key: Key) -> Sequence[Node]:
+        """The expression of a define, or of each function of the name; none for anything else."""
+        return self._bodies.get(key, ())
 
     def declared(self, library: str) -> Iterator[tuple[Key, At]]:
         """Everything that a library declares, functions too, with its place."""

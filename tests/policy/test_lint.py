@@ -115,6 +115,15 @@ SILENT = {
         'define "Has Marker": case when not exists "Others" then true else exists "Marker" end',
         36,
     ),
+    "membership of null inside a function": (
+        'define "Has Marker": "Says"(First("Marker")) define function "Says"(o FHIR.Observation): '
+        'o.value as FHIR.CodeableConcept in "Positive"',
+        122,
+    ),
+    "exists on what is not its evidence inside a function": (
+        'define "Has Marker": "Says"("Marker") define function "Says"(o List<FHIR.Observation>): exists "Others"',
+        89,
+    ),
     "a case whose last branch answers for nothing": (
         'define "Has Marker": case when exists "Others" and exists "Marker" then null else false end',
         32,

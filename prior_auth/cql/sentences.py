@@ -141,7 +141,7 @@ class _Walk:
             if row["kept"]:
                 found = [*self.of(row["where"], around)] if "where" in row else []
                 found += behind[i] if behind else []
-                reference = next((one["reference"] for one in row["of"] if "reference" in one), None)
+                reference = next((one["reference"] for one in row["of"] if one.get("reference")), None)
                 is_there = [Finding("is there", reference)] if reference else []
                 yield from [one for one in found if one.kind is CONTENT] or is_there or found
         if "rows" not in node:
@@ -179,7 +179,7 @@ class _Walk:
         found = [one for row in rows for one in self.of(row["where"], around)] + [
             one for part in behind for one in part
         ]
-        of_resources = [one["of"][0] for one in rows if "reference" in one["of"][0] and "path" not in one["of"][0]]
+        of_resources = [one["of"][0] for one in rows if one["of"][0].get("reference") and "path" not in one["of"][0]]
         yield from (one for one in found if one.kind is CONTENT and len(rows) <= _SHOWN)
         if len(rows) > _SHOWN or not any(one.kind is CONTENT for one in found):
             kinds = dict.fromkeys(one["reference"].partition("/")[0] for one in of_resources)

@@ -361,8 +361,8 @@ class Explainer:
             return value
         try:
             return made[1](value)
-        except EvaluationError:
-            return value
+        except (EvaluationError, TypeError, ValueError, ArithmeticError, AttributeError, LookupError):
+            return value  # an element of the chart that is not as FHIR has it: shown by its place
 
 
 def _selector(value: Any, name: str | None) -> Json:

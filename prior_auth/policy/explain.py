@@ -84,8 +84,9 @@ def explained_item(hearing: Hearing | None, item: ItemAssessment) -> ExplainedIt
 def explain(hearing: Hearing, explainer: Explainer, criterion: Criterion, result: CriterionResult) -> Explanation:
     """One criterion, as the hearing judged it; `explainer` tells the defines of this hearing, each once."""
     names = [criterion.test, criterion.evidence, *([criterion.applies] if criterion.applies else [])]
-    told = explainer.explanation(*names)
-    rule = dict(zip(("test", "evidence", "applies"), told["asked"], strict=False))
+    broken = [one for one in dict.fromkeys(criterion.defines) if hearing.problem(one)]
+    told = explainer.explanation(*names, *broken)
+    rule = dict(zip(("test", "evidence", "applies")[: len(names)], told["asked"], strict=False))
     data = {
         "criterion": criterion.id,
         "kind": criterion.kind.value,
@@ -96,6 +97,7 @@ def explain(hearing: Hearing, explainer: Explainer, criterion: Criterion, result
             "applies": rule.get("applies"),
             "absence": criterion.absence.value,
             "doubted": hearing.doubted(criterion),
+            "broken": told["asked"][len(names) :],
         },
         "thresholds": _thresholds(hearing, criterion, told),
         "parameters": told["parameters"],

@@ -110,31 +110,38 @@ def facts_in_words(facts: Sequence[Fact]) -> str:
 
 
 def order_in_words(order: Mapping[str, Any]) -> str:
-    """`Ordered: 300 mg, 2 in 1 d; 120 tablets; until 2027-03-20`: the numbers of an order in the view."""
-    dispense = order.get("dispenseRequest") or {}
-    days = dispense.get("validityPeriod") or {}
-    told = [_dose_in_words(one) for one in order.get("dosageInstruction") or ()]
-    told += [_amount(dispense.get("quantity")), f"until {days['end'][:10]}" if "end" in days else ""]
+    """`Ordered: 300 mg, 2 in 1 d; 120 tablets; until 2027-03-20`: the numbers of an order that can be read."""
+    dispense = _object(order.get("dispenseRequest"))
+    last = _object(dispense.get("validityPeriod")).get("end")
+    told = [_dose_in_words(one) for one in _objects(order.get("dosageInstruction"))]
+    told += [_amount(dispense.get("quantity")), f"until {last[:10]}" if isinstance(last, str) else ""]
     stated = [one for one in dict.fromkeys(told) if one]
     return f"Ordered: {'; '.join(stated)}" if stated else ""
 
 
 def _dose_in_words(dosage: Mapping[str, Any]) -> str:
-    doses = [_amount(one.get("doseQuantity")) for one in dosage.get("doseAndRate") or ()]
-    repeat = (dosage.get("timing") or {}).get("repeat") or {}
-    often = (
-        f"{repeat.get('frequency', 1)} in {repeat['period']} {repeat.get('periodUnit', '')}"
-        if "period" in repeat
-        else ""
-    )
-    once = "once" if repeat.get("count") == 1 else ""
-    return ", ".join(one for one in (*doses, often or once) if one)
+    doses = [_amount(one.get("doseQuantity")) for one in _objects(dosage.get("doseAndRate"))]
+    repeat = _object(_object(dosage.get("timing")).get("repeat"))
+    often = "once" if repeat.get("count") == 1 else ""
+    if "period" in repeat:
+        often = f"{repeat.get('frequency', 1)} in {repeat['period']} {repeat.get('periodUnit', '')}"
+    return ", ".join(one for one in (*doses, often) if one)
 
 
-def _amount(quantity: Mapping[str, Any] | None) -> str:
-    if not quantity or quantity.get("value") is None:
+def _amount(quantity: Any) -> str:
+    found = _object(quantity)
+    number = found.get("value")
+    if isinstance(number, bool) or not isinstance(number, (int, Decimal)):
         return ""
-    return f"{value_in_words(quantity['value'])} {quantity.get('unit') or quantity.get('code') or ''}".strip()
+    return f"{value_in_words(Decimal(number))} {found.get('unit') or found.get('code') or ''}".strip()
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _objects(value: Any) -> list[Mapping[str, Any]]:
+    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
 
 
 def window_in_words(duration: str) -> str:

@@ -55,8 +55,8 @@ class Recheck:
 
     def outcome(self) -> str:
         rule = self.data["rule"]
-        if any("problem" in self.data["defines"][name] for name in rule.values() if name in self.data["defines"]):
-            return "unknown"
+        if rule["broken"]:
+            return self.broken(rule["broken"])
         applies = self.define(rule["applies"]) if rule["applies"] else True
         evidence, test = self.define(rule["evidence"]), self.define(rule["test"])
         if applies is False:
@@ -65,6 +65,12 @@ class Recheck:
         if applies is None or (not found and (rule["absence"] == "unknown" or rule["doubted"])) or test is None:
             return "unknown"
         return "met" if test else "not-met"
+
+    def broken(self, names: Sequence[str]) -> str:
+        """A rule that breaks answers nothing; that it broke is taken as it is told."""
+        if not all("problem" in self.data["defines"][one] for one in names):
+            raise Disagreement(f"{names} did not break")
+        return "unknown"
 
     # Nodes
 

@@ -94,17 +94,21 @@ def test_another_value_of_the_chart_is_another_verdict(committed: list[dict[str,
         outcome(forged, code_sets)
 
 
-def test_the_data_alone_prove_every_criterion_of_the_case(case: Any, judge: Any, code_sets: Codes) -> None:
-    """And where it is unknown, what is wanted in the data is what the assessment says is missing."""
-    found = judge(case)
-    known: dict[str, Any] = {}
-    told = goldens.explained(found).explanations
-    assert [one.outcome for one in told] == [one.outcome for one in found.item.criteria]
-    for one, result in zip(told, found.item.criteria, strict=True):
-        assert Recheck(one.data, code_sets, known).outcome() == one.outcome.value, one.criterion
-        assert [need["item"] for need in one.data["missing"]] == [need.item for need in result.missing]
-        for need in result.missing:
-            assert any(need.what in sentence and need.who in sentence for sentence in one.sentences), one.criterion
+def test_the_data_alone_prove_every_criterion(every_case: Any, judge: Any, code_sets: Codes) -> None:
+    """And where it is unknown, what is wanted in the data is what the assessment says is missing.
+
+    Of every fifth case, on the path it was judged by; `make proof` takes all cases, all paths and damaged views.
+    """
+    for case in every_case[::5]:
+        found = judge(case)
+        known: dict[str, Any] = {}
+        told = goldens.explained(found).explanations
+        assert [one.outcome for one in told] == [one.outcome for one in found.item.criteria]
+        for one, result in zip(told, found.item.criteria, strict=True):
+            assert Recheck(one.data, code_sets, known).outcome() == one.outcome.value, (case.name, one.criterion)
+            assert [need["item"] for need in one.data["missing"]] == [need.item for need in result.missing]
+            said = " ".join(one.sentences)
+            assert all(need.what in said and need.who in said for need in result.missing), (case.name, one.criterion)
 
 
 def test_people_read_sentences_and_the_steps_of_the_rule(every_case: Any, judge: Any) -> None:

@@ -5,13 +5,14 @@ No FHIRPath engine reports a misspelt element: it is empty, and empty reads as "
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 from prior_auth.paths.own import types
 from prior_auth.paths.own.compiled import NAMES, type_name
 from prior_auth.paths.own.fhir import CLOCK
 from prior_auth.paths.own.syntax import Tree
+from prior_auth.paths.own.values import QUANTITIES
 from prior_auth.paths.patterns import pattern
 from prior_auth.paths.problem import PathError, Unsupported
 from prior_auth.r4 import model
@@ -24,6 +25,17 @@ _KEEP_TYPE = frozenset(
 _IN_EACH = frozenset({"where", "select", "all", "exists", "repeat", "iif", "aggregate", "sort", "trace"})
 _ORDERED = frozenset({"first", "last", "tail", "take", "skip"})
 _UNORDERED = frozenset({"children", "descendants"})
+_COMPARISONS = frozenset({"=", "!=", "~", "!~", "<", "<=", ">", ">="})
+_MOMENTS = frozenset({"date", "dateTime", "instant", "time"})
+_NUMBERS = frozenset({"integer", "decimal", "positiveInt", "unsignedInt", *QUANTITIES})
+_LIKE: Mapping[str, frozenset[str]] = {
+    "System.Boolean": frozenset({"boolean"}),
+    "System.Integer": _NUMBERS,
+    "System.Decimal": _NUMBERS,
+    "System.String": frozenset(
+        {"string", "code", "id", "uri", "url", "canonical", "uuid", "oid", "markdown", "base64Binary"}
+    ),
+}
 _OPAQUE = frozenset({"Resource", "DomainResource", "Element", "BackboneElement", "xhtml"})
 
 
@@ -60,9 +72,11 @@ class _Checker:
             case ("binary", "|", left, right):
                 one, other = self.types(left, here), self.types(right, here)
                 return one | other if one is not None and other is not None else None
-            case ("binary", _, left, right):
-                self.types(left, here)
-                self.types(right, here)
+            case ("binary", sign, left, right):
+                one, other = self.types(left, here), self.types(right, here)
+                if sign in _COMPARISONS:
+                    _refuse_unlike(one, right)
+                    _refuse_unlike(other, left)
             case ("sign", _, inner):
                 self.types(inner, here)
         return None
@@ -105,6 +119,17 @@ class _Checker:
         if name == "select":
             return given[0] if given else None
         return source if name in _KEEP_TYPE else None
+
+
+def _refuse_unlike(types: Types, literal: Tree) -> None:
+    """`birthDate = '1980-05-06'` would be false of everybody, without a word."""
+    if types is None or literal[0] != "literal" or literal[2] not in _LIKE:
+        return
+    if not types & _LIKE[literal[2]]:
+        named = " or ".join(sorted(types))
+        what = literal[2].removeprefix("System.").lower()
+        fix = "write a date as @2026-01-31" if types & _MOMENTS and what == "string" else None
+        raise PathError(f"what is {named} is compared with: {what}", fix=fix)
 
 
 def _refuse_unordered(left: Tree, what: str) -> None:

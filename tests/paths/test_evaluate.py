@@ -86,7 +86,7 @@ def test_a_quantity_with_a_comparator_is_no_number() -> None:
     ("text", "answer"),
     [
         ("Observation.interpretation.exists()", [False]),
-        ("Observation.interpretation = 'x'", []),
+        ("Observation.interpretation.text = 'x'", []),
         ("Observation.interpretation.text = 'x' and true", []),
         ("Observation.interpretation.text = 'x' or true", [True]),
         ("Observation.interpretation.text = 'x' and false", [False]),

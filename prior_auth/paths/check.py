@@ -45,13 +45,12 @@ def check(tree: Tree, root: str | None, *, clock: bool = False) -> None:
     `root` is the type that the expression is asked of. Without it names are checked from the first type name on.
     """
     start = frozenset({root}) if root else None
-    _Checker(clock, start).types(tree, start)
+    _Checker(clock).types(tree, start)
 
 
 class _Checker:
-    def __init__(self, clock: bool, root: Types) -> None:
+    def __init__(self, clock: bool) -> None:
         self._clock = clock
-        self._root = root
 
     def types(self, tree: Tree, here: Types) -> Types:
         """The types that the expression can give, asked in the focus `here`."""
@@ -83,7 +82,7 @@ class _Checker:
 
     def _member(self, name: str, left: Tree | None, here: Types, column: int) -> Types:
         if left is None and name[:1].isupper():
-            return self._type_at_start(name, column)
+            return _type_at_start(name, here, column)
         owners = here if left is None else self.types(left, here)
         if owners is None or owners & _OPAQUE:
             return None
@@ -91,15 +90,6 @@ class _Checker:
         if not found:
             raise _no_element(name, owners, column)
         return frozenset(found)
-
-    def _type_at_start(self, name: str, column: int) -> Types:
-        if name == "FHIR":
-            return None
-        if not model.is_type(name):
-            raise PathError(f"no resource type {name} in FHIR R4", column=column)
-        if self._root is not None and not any(model.is_subtype(one, name) for one in self._root | {name} & _OPAQUE):
-            raise PathError(f"{name} is asked for in what is {' or '.join(sorted(self._root))}", column=column)
-        return frozenset({name}) if name not in _OPAQUE else None
 
     def _call(self, name: str, left: Tree | None, arguments: tuple[Tree, ...], here: Types, column: int) -> Types:
         source = here if left is None else self.types(left, here)
@@ -119,6 +109,18 @@ class _Checker:
         if name == "select":
             return given[0] if given else None
         return source if name in _KEEP_TYPE else None
+
+
+def _type_at_start(name: str, here: Types, column: int) -> Types:
+    """`Observation` where a path begins: what is in focus, if it is one."""
+    if name == "FHIR":
+        return None
+    if not model.is_type(name):
+        raise PathError(f"no resource type {name} in FHIR R4", column=column)
+    could_be = here is None or here & _OPAQUE or any(model.is_subtype(one, name) for one in here)
+    if here is not None and not could_be:
+        raise PathError(f"{name} is asked for in what is {' or '.join(sorted(here))}", column=column)
+    return frozenset({name}) if name not in _OPAQUE else None
 
 
 def _refuse_unlike(types: Types, literal: Tree) -> None:

@@ -228,6 +228,12 @@ def test_a_refusal_names_the_place_or_the_mending(text: str, says: str) -> None:
     assert says in str(refused.value)
 
 
+def test_a_type_name_begins_a_path_wherever_what_is_in_focus_may_be_one() -> None:
+    bundle = {"resourceType": "Bundle", "entry": [{"resource": OBSERVATION}, {"resource": {"resourceType": "Patient"}}]}
+    ask = compile("Bundle.entry.resource.where(Observation.status = 'final').id", "Bundle")
+    assert [tuple(one) for one in ask(bundle)] == [("o", "Bundle.entry[0].resource.id")]
+
+
 def test_an_unknown_function_is_told_from_a_wrong_expression() -> None:
     with pytest.raises(Unsupported):
         compile("status.frobnicate()", "Observation")

@@ -56,12 +56,19 @@ def relation(operator: str, value: bool | None, left: Json) -> str:
 def looked_for(retrieve: Json) -> str:
     """`Observation “PD-L1” (83053-9)`, `Condition in “Breast cancer”`."""
     set_, codes, name = retrieve.get("value_set"), retrieve.get("codes"), retrieve.get("name")
+    text, days = str(retrieve["type"]), retrieve.get("window")
     if set_:
-        return f"{retrieve['type']} in “{set_.get('name') or set_['url']}”"
-    if codes:
+        text = f"{text} in “{set_.get('name') or set_['url']}”"
+    elif codes:
         listed = ", ".join(str(one["code"]) for one in codes[:_SHOWN])
-        return f"{retrieve['type']} “{name}” ({listed})" if name else f"{retrieve['type']} with code {listed}"
-    return str(retrieve["type"])
+        text = f"{text} “{name}” ({listed})" if name else f"{text} with code {listed}"
+    return f"{text}, {_days(days)}" if days else text
+
+
+def _days(window: Json) -> str:
+    """`from 2025-10-17 to 2026-01-15`, the days alone."""
+    told = [f"{word} {words(window[end])[:10]}" for word, end in (("from", "low"), ("to", "high")) if window.get(end)]
+    return " ".join(told)
 
 
 def place(node: Json) -> str:

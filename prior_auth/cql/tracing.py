@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, NamedTuple
 
-from prior_auth.cql.compiler.base import Compiled, Scope
+from prior_auth.cql.compiler.base import Compiled, Scope, Variables
 from prior_auth.cql.compiler.library import LibraryCompiler
+from prior_auth.cql.errors import CqlError
 from prior_auth.cql.operators import Overload
 from prior_auth.cql.runtime import Compute, Definition, Frame, Run
 from prior_auth.cql.syntax.nodes import ExpressionDef, FunctionDef, Node
 from prior_auth.cql.types import Type
+from prior_auth.cql.windows import Bound, bounds_of, names_in
 
 _STATIC = frozenset({"Literal", "Quantity", "Null"})
 
@@ -30,6 +32,7 @@ class Site(NamedTuple):
     role: str | None
     operand: str | None
     operands: tuple[str, ...] | None
+    bounds: tuple[Bound, ...]
 
 
 class Event(NamedTuple):
@@ -75,12 +78,26 @@ class TracingCompiler(LibraryCompiler):
         role, aliases = self._roles.get(id(node), (None, ()))
         name = node["name"] if node.op == "Name" and node["name"] in scope.names else None
         operand = name if name is not None and name in self._operands else None
-        site = Site(node.op, node, found.type, *self._refers(node, scope), role, operand, self._bodies.get(id(node)))
+        bounds = bounds_of(node, lambda one: self._without_row(one, scope)) if node.op == "Query" else ()
+        operands = self._bodies.get(id(node))
+        site = Site(node.op, node, found.type, *self._refers(node, scope), role, operand, operands, bounds)
         if node.op in _STATIC:
             return Compiled(found.type, _noting(found.compute, site))
         if role is not None:
             return Compiled(found.type, _of_row(found.compute, site, [scope.names[one][1] for one in aliases]))
         return Compiled(found.type, _traced(found.compute, site))
+
+    def _without_row(self, node: Node, scope: Scope) -> Compiled | None:
+        """An expression that uses no variable, compiled once more; None where it uses one, or cannot stand alone."""
+        if any(name in scope.names for name in names_in(node)):
+            return None
+        before = self.nodes
+        try:
+            return self.compile(node, Scope(Variables()))
+        except CqlError:
+            return None
+        finally:
+            self.nodes = before  # the query takes the steps that it takes untraced
 
     def _refers(self, node: Node, scope: Scope) -> tuple[tuple[str, str] | None, str | None]:
         """The define, and the parameter, that a name stands for."""

@@ -12,11 +12,13 @@ from prior_auth.cql.errors import EvaluationError
 from prior_auth.cql.events import codes_of, operand_count, rows_of, unit_of
 from prior_auth.cql.normal import normal
 from prior_auth.cql.origins import Origins, day_of, name_of
+from prior_auth.cql.runtime import Compute
 from prior_auth.cql.syntax.nodes import Inclusion, Node
 from prior_auth.cql.tracing import Event, bare
 from prior_auth.cql.types import VALUE_SET, ListOf
 from prior_auth.cql.values.compare import equal
 from prior_auth.cql.values.core import Code, Concept, Fhir, Vocabulary
+from prior_auth.cql.windows import window
 from prior_auth.r4 import model
 
 Json = dict[str, Any]
@@ -274,6 +276,9 @@ class Explainer:
                 "value": self.shown(event.value),
             }
         told: Json = {"kind": "query", "sources": [self.node(one) for one in sources]}
+        days = window(event.site.bounds, self._worked_out_now)
+        if days is not None:
+            told["sources"][0]["window"] = {name: self.shown(value) for name, value in days.items()}
         if node["inclusions"] or node["where"] is not None or node["return"] is not None:
             told["rows"] = [self._row(node, *one) for one in rows_of(sources, event.parts)]
         if node["return"] is not None and node["distinct"]:
@@ -282,6 +287,16 @@ class Explainer:
             told["sorted"] = True
         told["value"] = self.shown(event.value)
         return told
+
+    def _worked_out_now(self, compute: Compute) -> Any:
+        """The value of an expression that uses no variable; what it takes is not told of."""
+        outer, self.run.open = self.run.open, []
+        try:
+            return compute(self.run, [])
+        except EvaluationError:
+            return None
+        finally:
+            self.run.open = outer
 
     def _row(self, node: Node, of: tuple[Any, ...], events: list[Event]) -> Json:
         told: Json = {"of": [self.label(one) for one in of], "kept": True}

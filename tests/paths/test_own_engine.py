@@ -338,4 +338,6 @@ def test_many_large_parts_are_told_apart_by_their_content_in_one_pass() -> None:
 def test_an_integer_a_boolean_and_a_decimal_are_told_apart_as_equality_does() -> None:
     assert values("(1 | true | 1.0 | '1' | @2026 | @2026-01).count()") == [5]
     assert values("(1 'g' | 1000 'mg' | 1 'mg').count()") == [2]
+    assert values("(@2026-01-01T10:00:00+01:00 | @2026-01-01T09:00:00.000Z | @2026-01-01T09:00:00).count()") == [2]
+    assert values("(effective.end | issued | @2026-03-16 | @2026-03-16T | @T10 | @T10:00).count()") == [4]
     assert values("component.code.combine(component.code).distinct().count()") == [3]

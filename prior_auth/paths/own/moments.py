@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -85,6 +85,21 @@ def _whole_seconds(value: Moment) -> Any:
     if isinstance(value, Time):
         return Time((*value.parts, 0)) if len(value.parts) == 3 else value
     return like(value, (*value.parts, 0)) if len(value.parts) == 6 else value
+
+
+def key(value: Moment) -> tuple[Any, ...] | None:
+    """What equal moments share and no others; None where only comparing can tell."""
+    whole = _whole_seconds(value)
+    if isinstance(whole, Time) or _has_no_zone(whole):
+        return isinstance(whole, Time), whole.parts
+    if len(whole.parts) < 7:
+        return None
+    year, month, day, hour, minute, second, millisecond = whole.parts
+    zone = timezone(timedelta(minutes=whole.offset))
+    try:
+        return datetime(year, month, day, hour, minute, second, millisecond * 1000, zone).timestamp(), None
+    except (ValueError, OverflowError):
+        return None
 
 
 def same_kind(left: Any, right: Any) -> bool:

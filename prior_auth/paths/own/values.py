@@ -236,7 +236,7 @@ class Distinct:
     def __init__(self, step: Callable[[int], None]) -> None:
         self._step = step
         self._keys: set[Any] = set()
-        self._others: Nodes = []  # moments and quantities, whose equality no key can tell
+        self._others: Nodes = []  # quantities mostly, whose equality no key can tell
         self.nodes: Nodes = []
 
     def add(self, node: Node) -> bool:
@@ -269,8 +269,9 @@ class Distinct:
             self._step(weight(node))
             return _frozen(value)
         if isinstance(value, str | int | Decimal) and node[1] not in _READERS:
-            return isinstance(value, bool), value
-        return None
+            return "plain", isinstance(value, bool), value
+        moment = plain(node)
+        return moments.key(moment) if isinstance(moment, MOMENTS) else None
 
 
 def _frozen(value: Any) -> Any:

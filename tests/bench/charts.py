@@ -18,7 +18,7 @@ VALUES = [
     ("1975-2", "Bilirubin", "mg/dL", 0.2, 1.8), ("2951-2", "Sodium", "mmol/L", 132, 146),
     ("2823-3", "Potassium", "mmol/L", 3.2, 5.2), ("29463-7", "Body weight", "kg", 55, 90),
     ("8867-4", "Heart rate", "/min", 55, 110), ("8310-5", "Body temperature", "Cel", 36, 38.5),
-    ("10230-1", "Left ventricular ejection fraction", "%", 45, 65), ("751-8", "Neutrophils", "10*3/uL", 1, 8),
+    ("751-8", "Neutrophils", "10*3/uL", 1, 8),
 ]  # fmt: skip
 DRUGS = [("29046", "lisinopril"), ("6809", "metformin"), ("26225", "ondansetron"), ("161", "acetaminophen"),
          ("3264", "dexamethasone"), ("72962", "docetaxel")]  # fmt: skip

@@ -97,7 +97,7 @@ def read_date_time(text: str) -> DateTime | None:
     year, month, day, _, hour, minute, second, fraction, offset = match.groups()
     if hour is not None and day is None:
         return None
-    parts = [int(part) for part in (year, month, day, hour, minute, second) if part is not None]
+    parts = [int(part) for part in (year, month, day, hour, minute, second) if part]
     if fraction is not None:
         parts.append(int(fraction[:3].ljust(3, "0")))
     return date_time(parts, _offset(offset))
@@ -115,6 +115,8 @@ def read_time(text: str) -> Time | None:
 
 def _offset(text: str | None) -> int:
     if text is None or text == "Z":
+        return 0
+    if text == "+00:00":
         return 0
     minutes = int(text[1:3]) * 60 + int(text[4:6])
     return -minutes if text[0] == "-" else minutes
@@ -136,10 +138,10 @@ def time(parts: list[int]) -> Time | None:
 
 def _exists(parts: tuple[int, ...] | list[int]) -> bool:
     try:
-        _python(tuple(parts))
+        dt.datetime(*parts[:6], *_LOW[len(parts) : 3])  # noqa: DTZ001
     except ValueError:
         return False
-    return True
+    return len(parts) < 7 or 0 <= parts[6] < 1000
 
 
 def _python(parts: tuple[int, ...]) -> dt.datetime:

@@ -274,10 +274,11 @@ DRUG: Mapping[str, Json] = {
     "zoledronic-acid": coding(RXNORM, "77655", "zoledronic acid"),
     "gemcitabine": coding(RXNORM, "12574", "gemcitabine"),
 }
-# Scans and visits that a screening is told by; the code says which.
+# Scans, visits and tests; the code says which.
 SERVICE: Mapping[str, tuple[Json, str]] = {
     "ldct": (coding(CPT, "71271"), "Low-dose CT for lung cancer screening"),
     "ldct-counseling": (coding(HCPCS, "G0296"), "Visit to discuss lung cancer screening"),
+    "gene-expression": (coding(CPT, "81519"), "Gene expression of breast cancer, 21 genes"),
 }
 STOP_REASON: Mapping[str, Json] = {
     "no-response": coding(SNOMED, "266721009", "Absent response to treatment"),

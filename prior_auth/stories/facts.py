@@ -68,6 +68,7 @@ WRITERS: Mapping[str, Writer] = {
     "her2.ihc": _writer(observations.write_her2_ihc, *_VALUE),
     "her2.ish": _writer(observations.write_her2_ish, *_VALUE, "ratio", "copies"),
     "pdl1.tps": _writer(observations.write_pdl1, *_VALUE),
+    "oncotype": _writer(observations.write_oncotype, *_VALUE),
     "variant": _writer(genomics.write_variant, "gene", "protein", "cdna", "source", "significance"),
     "variant.negative-genes": _writer(genomics.write_negative, "genes"),
     "genes.studied": _writer(genomics.write_studied, "genes"),

@@ -197,6 +197,12 @@ def write_pdl1(chart: Chart, item: str, fact: Fact) -> None:
     observe(chart, item, fact, asked, words=f"TPS {fact['value']}", value={"valueQuantity": quantity(fact["value"])})
 
 
+def write_oncotype(chart: Chart, item: str, fact: Fact) -> None:
+    code = coding("http://www.ncbi.nlm.nih.gov/gtr", "509910", "Oncotype DX Breast Recurrence Score Assay")
+    asked = _marker(code, "Oncotype DX recurrence score")
+    observe(chart, item, fact, asked, words=f"{fact['value']}", value={"valueQuantity": quantity(fact["value"])})
+
+
 def write_attestation(chart: Chart, item: str, fact: Fact) -> None:
     """A signed statement of the requester (rulings 15)."""
     statement = str(fact["statement"])

@@ -105,6 +105,12 @@ FAULTS = {
     "a period that ends before it starts": (
         coverage(lambda c: c.update(period={"start": "2020-02-01", "end": "2020-01-01"})),
         f"{COVERAGE}.period", "invariant:per-1"),
+    "a national provider identifier of nine digits, in a slice by pattern": (
+        lambda b: of(b, "Practitioner")["identifier"][0].update(value="123456789"),
+        "Bundle.entry[7].resource.identifier[0]", "invariant:us-core-16"),
+    "a national provider identifier whose check digit is wrong": (
+        lambda b: of(b, "Practitioner")["identifier"][0].update(value="1234567890"),
+        "Bundle.entry[7].resource.identifier[0]", "invariant:us-core-17"),
     "a quantity without its value, which the datatype's profile needs": (
         claim(lambda c: c["item"][0].update(quantity={"unit": "unit"})), f"{ITEM}.quantity.value", "cardinality"),
     "a quantity with a comparator, which the datatype's profile forbids": (

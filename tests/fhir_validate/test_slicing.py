@@ -188,3 +188,38 @@ def test_a_discriminator_that_cannot_be_read_puts_a_value_into_doubt_not_out():
     wanted = profile(sliced("Observation.component", ("value", "code.where(x)")), *component("a", "a", min=1))
     assert judge(wanted, parts("a")) == []
     assert judge(wanted, {}) != []
+
+
+def test_a_member_that_breaks_a_rule_of_its_slice_is_a_member():
+    wanted = profile(
+        sliced("Observation.component", ("pattern", "$this")),
+        Element(
+            "Observation.component",
+            id="Observation.component:a",
+            slice="a",
+            max=None,
+            fixed=Fixed({"code": {"coding": [{"code": "a"}]}}),
+        ),
+        Element("Observation.component.value[x]", id="Observation.component:a.value[x]", min=1),
+    )
+    assert judge(wanted, parts("b")) == []
+    assert [(rule, path) for rule, path, _ in judge(wanted, parts("a"))] == [
+        ("cardinality", "Observation.component[0].value")
+    ]
+
+
+def test_a_slice_is_told_by_what_stands_further_in():
+    wanted = profile(
+        sliced("Observation.component", ("value", "$this")),
+        Element("Observation.component", id="Observation.component:a", slice="a", max=0),
+        Element("Observation.component.code", id="Observation.component:a.code", min=1),
+        Element(
+            "Observation.component.code.text",
+            id="Observation.component:a.code.text",
+            min=1,
+            fixed=Fixed("a", exact=True),
+            types=(TypeRef("string"),),
+        ),
+    )
+    assert judge(wanted, {"component": [{"code": {"text": "b"}}, {"code": {}}]}) == []
+    assert [rule for rule, _, _ in judge(wanted, {"component": [{"code": {"text": "a"}}]})] == ["slicing"]

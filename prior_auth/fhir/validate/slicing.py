@@ -8,7 +8,8 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from prior_auth.fhir.validate.fixed import fits
-from prior_auth.fhir.validate.tree import Item, Node, extension_url, items_under, reads_of, tree_of
+from prior_auth.fhir.validate.membership import Member, of_value
+from prior_auth.fhir.validate.tree import Item, Node, extension_url, items, items_under, reads_of, tree_of
 from prior_auth.r4 import model
 from prior_auth.r4.definitions import HL7, Discriminator
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 # True: a member; False: none; None: a code list that is not at hand would have to tell.
 Matcher = Callable[[Item, "Conformance"], bool | None]
 
+_DEEPEST = 6  # levels below a discriminator that are looked into
 _AS = re.compile(r" as ([A-Za-z]+)|\.as\(([A-Za-z]+)\)")
 _STEP = re.compile(r"extension\('([^']+)'\)|(resolve)\(\)|ofType\(([A-Za-z]+)\)|(\$this)|([a-zA-Z][a-zA-Z0-9]*)")
 
@@ -147,7 +149,7 @@ def _children(item: Item, name: str) -> list[Item]:
 
 
 def _of_value(steps: tuple[Step, ...], targets: list[Node]) -> Matcher:
-    tests = [_keeps(one) for one in targets if _tells(one)]
+    tests = [test for one in targets if (test := _told_by(one)) is not None]
     if not tests:
         return lambda item, conformance: bool(_reached(item, steps, conformance)) if targets else False
 
@@ -158,29 +160,45 @@ def _of_value(steps: tuple[Step, ...], targets: list[Node]) -> Matcher:
     return matches
 
 
-def _keeps(node: Node) -> Matcher:
-    """Whether a value keeps all that the slice says of it: mostly that is one pattern, which needs no more."""
-    wanted = node.element.fixed
-    if wanted is None:
-        return lambda item, conformance: conformance.keeps(node, item)
-    if not node.says_more_than_fixed():
-        return lambda item, _: item.value is None or fits(wanted, item.value)
+def _told_by(node: Node, depth: int = 0) -> Matcher | None:
+    """A test for the values that a slice names at a discriminator: fixed, pattern, codes; else those further in.
+
+    Nothing else that it says there tells members from others: a member that breaks a rule is a member.
+    """
+    element = node.element
+    if (wanted := element.fixed) is not None:
+        return lambda item, _: item.value is not None and fits(wanted, item.value)
+    if element.binding is not None and element.binding.strength == "required" and element.binding.valueset:
+        return _coded(element.binding.valueset)
+    profiles = [profile for ref in element.types for profile in ref.profiles]
+    if profiles:
+        return lambda item, conformance: any(conformance.conforms(item, one) for one in profiles)
+    return _told_inside(node, depth) if depth < _DEEPEST else None
+
+
+def _coded(valueset: str) -> Matcher:
+    answers = {Member.IN: True, Member.OUT: False, Member.UNKNOWN: None}
+    return lambda item, _: answers[of_value(valueset, item.value if item.value is not None else item.extra)]
+
+
+def _told_inside(node: Node, depth: int) -> Matcher | None:
+    """By the children, and by the slices that must be there: of each, one value at least."""
+    tests = [(child, test) for child in node.children if (test := _told_by(child, depth + 1)) is not None]
+    for child in node.children:
+        required = (one for one in child.slices if one.element.min > 0)
+        tests += [(child, test) for one in required if (test := _told_by(one, depth + 1)) is not None]
+    if not tests:
+        return None
 
     def matches(item: Item, conformance: Conformance) -> bool | None:
-        return fits(wanted, item.value) and conformance.keeps(node, item) if item.value is not None else True
+        answers = []
+        for child, test in tests:
+            values = items(child, item)
+            if values or child.element.min > 0:  # an optional one that is absent tells nothing
+                answers.append(_any([test(one, conformance) for one in values]))
+        return _all(answers) if answers else False
 
     return matches
-
-
-def _tells(node: Node) -> bool:
-    element = node.element
-    return bool(
-        element.fixed
-        or (element.binding and element.binding.strength == "required")
-        or node.children
-        or node.slices
-        or any(ref.profiles for ref in element.types)
-    )
 
 
 def _exists(steps: tuple[Step, ...], targets: list[Node]) -> Matcher:

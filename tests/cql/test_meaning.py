@@ -42,6 +42,8 @@ def percent(value: str, **more: Any) -> dict[str, Any]:
         ("@2026-01-15 5 days or less on or before @2026-01-15", True),
         ("@2026-01-20 within 5 days of @2026-01-15", True), ("@2026-01-21 within 5 days of @2026-01-15", False),
         ("days between @2026-01-01 and @2026-01-31", 30), ("(days between @2026-01 and @2026-03-15) > 60", None),
+        ("ToDecimal(years between @1976 and @2026-09-21) >= 50.0", None),
+        ("ToDecimal(years between @1976 and @2026-09-21) >= 49.0", True),
         ("@2026-01-15 during Interval[@2026-01-15, @2026-01-16)", True),
         ("1 'g' = 1000 'mg'", True), ("1 'g' > 1 'cm'", None), ("5 'furlongs' > 1 'cm'", None), ("50 '%' = 0.5", True),
         ("1 'g' + 500 'mg'", {"value": 1500, "unit": "mg"}), ("1 year = 1 'a'", None),

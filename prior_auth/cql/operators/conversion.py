@@ -10,6 +10,7 @@ from prior_auth.cql.operators.registry import OVERLOADS, operator
 from prior_auth.cql.values import numbers, quantities, temporal
 from prior_auth.cql.values.core import Code, Concept, Long, Quantity, Ratio
 from prior_auth.cql.values.temporal import Date, DateTime, Time
+from prior_auth.cql.values.uncertain import Uncertain
 
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 _QUANTITY = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*(?:'([^']*)'|([A-Za-z]+))?")
@@ -80,7 +81,9 @@ def to_decimal(text: str) -> Decimal | None:
 
 
 @operator("ToDecimal", "Integer -> Decimal", "Long -> Decimal", "Decimal -> Decimal", "Boolean -> Decimal")
-def number_to_decimal(value: Any) -> Decimal:
+def number_to_decimal(value: Any) -> Decimal | Uncertain:
+    if isinstance(value, Uncertain):  # its bounds compare with decimals as they are
+        return value
     return Decimal(int(value)) if isinstance(value, bool) else Decimal(value)
 
 

@@ -1,5 +1,7 @@
 """Slices by every kind of discriminator, on small profiles made here."""
 
+import pytest
+
 from prior_auth.fhir.validate.conform import Conformance
 from prior_auth.fhir.validate.slicing import steps_of
 from prior_auth.fhir.validate.tree import Item, build
@@ -223,3 +225,11 @@ def test_a_slice_is_told_by_what_stands_further_in():
     )
     assert judge(wanted, {"component": [{"code": {"text": "b"}}, {"code": {}}]}) == []
     assert [rule for rule, _, _ in judge(wanted, {"component": [{"code": {"text": "a"}}]})] == ["slicing"]
+
+
+@pytest.mark.parametrize("extension", [None, 1.5, {}, [None], [{"url": 7}]])
+def test_extensions_of_another_shape_are_in_no_slice(extension):
+    steps = "extension('http://example.org/x').value"
+    wanted = profile(sliced("Observation.component", ("exists", steps)), *component("a", "a"))
+    broken = {"component": [{"code": {"coding": [{"code": "b"}]}, "extension": extension}]}
+    assert [rule for rule, _, _ in judge(wanted, broken)] in ([], ["fixed"])

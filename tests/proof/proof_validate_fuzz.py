@@ -1,7 +1,8 @@
 """Damaged Bundles and resources before the validator: findings or none, never an exception, in bounded time.
 
 What is damaged: the committed examples and every golden PAS message, one to six changes each, of any kind. A case also
-fails where a finding does not say where, or is longer than `LONGEST`, and where a second judgement differs.
+fails where a finding does not say where, or is longer than `LONGEST`, and where a second judgement, made of one in
+ten, differs.
 """
 
 from __future__ import annotations
@@ -50,7 +51,8 @@ def _outcome(dice: random.Random) -> str:
         return "refused when read"
     start = time.process_time()
     found = validate(resource)
-    assert validate(resource) == found, "judged otherwise the second time"
+    if dice.random() < 0.1:
+        assert validate(resource) == found, "judged otherwise the second time"
     took = time.process_time() - start
     assert took < SECONDS, f"{took:.1f} s"
     for one in (*found, *check_structure(resource)):

@@ -136,7 +136,8 @@ def _go(item: Item, step: Step, conformance: Conformance) -> Iterator[Item]:
                 yield found
         case "extension":
             held = value if isinstance(value, dict) else item.extra
-            for number, one in enumerate(held.get("extension", ()) if isinstance(held, dict) else ()):
+            within = held.get("extension") if isinstance(held, dict) else None
+            for number, one in enumerate(within if isinstance(within, list) else ()):
                 if isinstance(one, dict) and one.get("url") == step.name:
                     yield Item(f"{item.path}.extension[{number}]", "Extension", one)
         case _:

@@ -232,4 +232,4 @@ def test_extensions_of_another_shape_are_in_no_slice(extension):
     steps = "extension('http://example.org/x').value"
     wanted = profile(sliced("Observation.component", ("exists", steps)), *component("a", "a"))
     broken = {"component": [{"code": {"coding": [{"code": "b"}]}, "extension": extension}]}
-    assert [rule for rule, _, _ in judge(wanted, broken)] in ([], ["fixed"])
+    assert [rule for rule, _, _ in judge(wanted, broken)] == []

@@ -46,9 +46,9 @@ class Judgement:
         return dict(as_json(self.assessment))
 
 
-# A judgement takes a few milliseconds; a rule that takes seconds is broken, and what it was asked is then unknown. The
-# thread's own time counts, so that a busy machine breaks no rule.
-JUDGING = Budget(seconds=5, clock=time.thread_time)
+# A judgement takes a few milliseconds; a rule that takes seconds is broken, and what it was asked is then unknown.
+# Steps allow for a chart of many years; time is the thread's own, so that a busy machine breaks no rule.
+JUDGING = Budget(steps=2_000_000, seconds=5, clock=time.thread_time)
 
 
 @dataclass(frozen=True, slots=True)

@@ -327,23 +327,24 @@ class LibraryCompiler(Checks):
         if known is None:
             scope = Scope(Variables())
             types = tuple(self.type_of(type_) for _, type_ in node.parameters)
-            slots = [scope.declare(name, t, node.at) for (name, _), t in zip(node.parameters, types, strict=True)]
+            for (name, _), type_ in zip(node.parameters, types, strict=True):
+                scope.declare(name, type_, node.at)
             shown = f"{node.name}({', '.join(map(str, types))})"
             before = self.nodes
             body = self._once(shown, node.at, lambda: self.compile(node.body, scope))
-            call = _caller(body.compute, slots, scope.variables, self.steps_since(before))
+            call = _caller(body.compute, scope.variables.count - len(types), self.steps_since(before))
             known = Overload(node.name, types, body.type, call, nulls=True, with_run=True)
             self.functions[id(node)] = known
         return known
 
 
-def _caller(body: Compute, slots: list[int], variables: Variables, cost: int) -> Callable[..., Any]:
+def _caller(body: Compute, others: int, cost: int) -> Callable[..., Any]:
+    """A call of a function: its operands are the first variables of a new frame, with `others` after them."""
+    rest = [None] * others
+
     def call(run: Run, *values: Any) -> Any:
         run.step(cost)
-        frame: Frame = [None] * variables.count
-        for slot, value in zip(slots, values, strict=True):
-            frame[slot] = value
-        return body(run, frame)
+        return body(run, [*values, *rest])
 
     return call
 

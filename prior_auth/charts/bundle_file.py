@@ -15,7 +15,7 @@ from prior_auth.fhir import json
 from prior_auth.fhir.bulk import of_patient
 from prior_auth.fhir.chart_bundle import chart_resources
 
-_OF_PATIENT = re.compile(r"(?P<export>.+)/Patient/(?P<id>[A-Za-z0-9\-.]{1,64})/?")
+OF_PATIENT = re.compile(r"(?P<export>.+)/Patient/(?P<id>[A-Za-z0-9\-.]{1,64})/?")
 _NDJSON = (".ndjson", ".jsonl")
 
 
@@ -31,7 +31,7 @@ class BundleFile:
 
     def read(self) -> list[dict[str, Any]]:
         """The same for callers that wait."""
-        named = _OF_PATIENT.fullmatch(self.path.as_posix())
+        named = OF_PATIENT.fullmatch(self.path.as_posix())
         if named is not None and not self.path.exists():
             return of_patient(BundleFile(named["export"]).read(), named["id"])
         if self.path.is_dir():

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx2
 
-from prior_auth.charts.bundle_file import BundleFile
+from prior_auth.charts.bundle_file import OF_PATIENT, BundleFile
 from prior_auth.charts.fhir_server import FhirServer
 from prior_auth.errors import BadInput
 from prior_auth.fhir.chart_join import Chart, Joined, join
@@ -38,7 +38,8 @@ class Named:
         if named:
             return cls(named[1], named[2])
         if not stated.startswith(("http://", "https://")):
-            return cls(Path(stated).stem, stated)
+            export = OF_PATIENT.fullmatch(stated) if not Path(stated).exists() else None
+            return cls(Path(export["export"] if export else stated).stem, stated)  # an origin is no patient's id
         try:
             return cls(httpx2.URL(stated).host or stated, stated)
         except httpx2.InvalidURL:

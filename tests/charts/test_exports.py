@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from prior_auth.charts.bundle_file import BundleFile
+from prior_auth.charts.named import Named
 from prior_auth.errors import BadInput
 from prior_auth.evidence.gather import gather
 from prior_auth.fhir import json
@@ -96,6 +97,10 @@ def test_a_patient_is_picked_from_an_export_of_many_with_nothing_of_the_others(
 
     assert told(mine) == told(jenny)
     assert not {"other", "theirs", "all"} & {each["id"] for each in mine}
+
+
+def test_an_export_is_called_by_its_folder_and_not_by_the_patients_id(tmp_path: Path) -> None:
+    assert Named.read(f"{tmp_path}/lakeside/Patient/17").origin == "lakeside"
 
 
 def test_a_drug_that_an_order_refers_to_comes_along_and_anothers_result_does_not() -> None:

@@ -20,6 +20,7 @@ from prior_auth.evidence.documents import documents
 from prior_auth.evidence.family import family
 from prior_auth.evidence.finding import Finder
 from prior_auth.evidence.insurance import coverages
+from prior_auth.evidence.lines import ITEM, lines
 from prior_auth.evidence.observations import SHAPES, observations
 from prior_auth.evidence.orders import service_orders
 from prior_auth.evidence.parts import Parts
@@ -47,6 +48,8 @@ def gather(resources: Sequence[Mapping[str, Any]], *, as_of: date, definitions: 
     harvests += [_WAYS[each.view](finder, each, binding) for each in definitions if each.view in _WAYS]
     observed = [statement for harvest in harvests for statement in harvest.statements]
     harvests.append(from_diagnoses(finder, binding, observed))
+    if ITEM in definitions:
+        harvests.append(lines(definitions[ITEM], binding, observed))
     return _evidence(chart, definitions, harvests)
 
 
@@ -129,6 +132,7 @@ _READ_FOR: Mapping[str, Sequence[str]] = {
     "service-order": ("ServiceRequest",),
     "comorbidity-present": ("Observation",),
     "coverage": ("Coverage",),
+    "lines": MEDICATIONS,
     "planned": ("ServiceRequest",),
     "treatment-detail": ("Procedure", "ServiceRequest", *MEDICATIONS),
 }

@@ -43,6 +43,7 @@ SHAPES: Mapping[str, Shape] = {
     "social": Shape("social-history"),
     "attestation": Shape("survey"),
     "planned": Shape("therapy"),
+    "lines": Shape("therapy"),
     "cancer-stage": Shape("imaging", text=True, method=True),
     "history": Shape("social-history"),
     "tumor-size": Shape("imaging", component=Coding("http://loinc.org", "33728-7", "Size.maximum dimension in Tumor")),

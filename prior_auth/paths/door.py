@@ -109,14 +109,14 @@ def _found(node: Node) -> Found:
         return Found(value, path_of(node))
     if node.type == "System.Quantity":
         unit = ucum.normal(value.unit)
-        value = {"value": value.value, "code": _CALENDAR_CODES.get(unit, value.unit), "system": UCUM}
+        value = {"value": value.value, "code": CALENDAR_CODES.get(unit, value.unit), "system": UCUM}
     elif isinstance(value, MOMENTS):
         value = moments.text(value)
     return Found(value, path_of(node))
 
 
 _JSON = frozenset({str, dict, bool, int, Decimal})
-_CALENDAR_CODES = {
+CALENDAR_CODES = {
     "year": "a", "month": "mo", "week": "wk", "day": "d", "hour": "h", "minute": "min", "second": "s",
     "millisecond": "ms",
 }  # fmt: skip

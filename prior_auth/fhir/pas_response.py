@@ -255,8 +255,10 @@ class _Answer:
             extension("itemTraceNumber", valueIdentifier=_filled(codes.identifier(system, value)))
             for system, value in asked.traces
         ]
+        renews = asked.item.renews
+        earlier = [extension("authorizationNumber", valueString=renews)] if renews else []  # previousAuthorizationNumber
         written = {
-            "extension": [*traces, *self._asked_for(asked), *details],
+            "extension": [*traces, *self._asked_for(asked), *earlier, *details],
             "itemSequence": asked.sequence,
             "noteNumber": notes,
             "adjudication": [_adjudication(actions)],

@@ -231,6 +231,7 @@ EMITTED: dict[str, Callable[[Any], Json]] = {
     "inquiry-answer-pended": lambda world: told(world, (regimen(world), (CERTIFIED, ASKED))),
     "inquiry-answer-several": lambda world: told(world, (first(world), (CERTIFIED,)), (regimen(world), (LESS, DENIED))),
     "inquiry-answer-none": lambda world: told(world),
+    "response-renewed": lambda world: answer(renewal(world), world, CERTIFIED),
     "response-partial": lambda world: answer(regimen(world), world, CERTIFIED, DENIED),
     "response-modified-and-pended": lambda world: answer(regimen(world), world, LESS, ASKED),
     "response-pended-for-a-clinician": lambda world: answer(first(world), world, PENDED),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from prior_auth.cql.syntax.nodes import Node
@@ -14,32 +14,27 @@ from prior_auth.cql.values.core import Code, Concept, Fhir
 _RANK = {"let": 0, "with": 1, "without": 1, "where": 2, "return": 3}
 
 
-def rows_of(sources: list[Event], parts: list[Event]) -> Iterator[tuple[tuple[Any, ...], list[Event]]]:
+def rows_of(sources: list[Event], parts: Sequence[Event]) -> Iterator[tuple[tuple[Any, ...], list[Event]]]:
     """Each row of a query with the events of its tests and of its return, in the order in which they happened."""
     waiting = [one for one in parts if one.site.role is not None]
+    if len(sources) == 1:
+        rows: Iterable[tuple[Any, ...]] = zip(_elements(sources[0]))
+    else:
+        rows = itertools.product(*[_elements(one) for one in sources])
     position, end = 0, len(waiting)
-    for row in itertools.product(*[_elements(one) for one in sources]):
-        events: list[Event] = []
-        rank = -1
+    for row in rows:
+        first, events, rank = row[0], [], -1
         while position < end:
             event = waiting[position]
-            here = _rank(event)
-            if here < rank or (here == rank and here > 1) or not _is_of(event, row):
+            here = _RANK.get(event.site.role or "let", 0)
+            if here < rank or (here == rank and here > 1) or event.row[0] is not first:
+                break
+            if len(row) > 1 and any(one is not other for one, other in zip(event.row, row, strict=False)):
                 break
             events.append(event)
             rank = here
             position += 1
         yield row, events
-
-
-def _rank(event: Event) -> int:
-    """Where in a row the event has its turn."""
-    role = event.site.role or "let"
-    return _RANK.get(role, 0)
-
-
-def _is_of(event: Event, row: tuple[Any, ...]) -> bool:
-    return all(one is other for one, other in zip(event.row, row, strict=False))
 
 
 def _elements(source: Event) -> Sequence[Any]:

@@ -21,28 +21,27 @@ _NAMES = ("code", "medicationCodeableConcept", "vaccineCode", "type")
 
 def day_of(resource: Fhir) -> str | None:
     """The day that the resource holds for, as it is stated: of a period its start."""
+    json = resource.json
     for name in _DAYS:
-        found = resource.json.get(name)
-        text = found.get("start") if isinstance(found, Mapping) else found
-        if isinstance(text, str):
-            return text
+        if name in json:
+            found = json[name]
+            text = found.get("start") if type(found) is dict else found
+            if type(text) is str:
+                return text
     return None
 
 
 def name_of(resource: Fhir) -> str | None:
     """What the resource is about, in the words of its code; nothing that tells who the patient is."""
-    for name in _NAMES:
-        concept = resource.json.get(name)
-        if isinstance(concept, Mapping):
-            words = [concept.get("text"), *(one.get("display") for one in _codings(concept))]
-            codes = [one.get("code") for one in _codings(concept)]
-            return next((one for one in [*words, *codes] if isinstance(one, str)), None)
-    return None
-
-
-def _codings(concept: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    found = concept.get("coding")
-    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+    concept = next((resource.json[name] for name in _NAMES if name in resource.json), None)
+    if type(concept) is not dict:
+        return None
+    text, codings = concept.get("text"), concept.get("coding")
+    if type(text) is str:
+        return text
+    listed = [one for one in codings if type(one) is dict] if type(codings) is list else []
+    words = [one.get(key) for key in ("display", "code") for one in listed]
+    return next((one for one in words if type(one) is str), None)
 
 
 class Origins:
@@ -58,6 +57,13 @@ class Origins:
         if reference is not None:
             return reference, value.type
         return self._known.get(_key(value), _NOWHERE)
+
+    def read(self, resource: Fhir, reference: str | None, name: str, value: Fhir | None) -> str:
+        """The path of the element `name` of a resource, whose place is known from now on."""
+        path = f"{resource.type}.{_key_in(resource.json, name, value)}"
+        if value is not None:
+            self._known[id(value.json) if type(value.json) is dict else id(value)] = (reference, path)
+        return path
 
     def of_event(self, event: Event) -> Origin:
         """Where the value of a path such as `O.value.value` stands; where it is missing, where it would."""
@@ -85,7 +91,7 @@ class Origins:
             first, key = None, name
         if base is _NOWHERE:
             return _NOWHERE
-        if name == "value" and first is not None and not isinstance(first.json, Mapping):
+        if name == "value" and first is not None and type(first.json) is not dict:
             return base  # `.value` of a primitive is the primitive itself
         return base[0], f"{base[1]}.{key}"
 
@@ -101,7 +107,7 @@ class Origins:
         `value` is what was read there, if it came from this source alone.
         """
         json = source.json
-        if not isinstance(json, Mapping):
+        if type(json) is not dict:
             return name
         key = _key_in(json, name, value)
         reference, path = self.of(source)
@@ -111,11 +117,11 @@ class Origins:
         if isinstance(found, list):
             values = value if isinstance(value, (list, tuple)) else ()
             for i, one in enumerate(found):
-                if isinstance(one, Mapping):
+                if type(one) is dict:
                     self._known[id(one)] = (reference, f"{place}[{i}]")
                 elif i < len(values) and type(values[i]) is Fhir:
                     self._known[id(values[i])] = (reference, f"{place}[{i}]")
-        elif isinstance(found, Mapping):
+        elif type(found) is dict:
             self._known[id(found)] = (reference, place)
         elif type(value) is Fhir:
             self._known[_key(value)] = (reference, place)
@@ -123,7 +129,7 @@ class Origins:
 
 
 def _key(value: Fhir) -> int:
-    return id(value.json) if isinstance(value.json, Mapping) else id(value)
+    return id(value.json) if type(value.json) is dict else id(value)
 
 
 def _key_in(json: Mapping[str, Any], name: str, value: Any) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from prior_auth.cql.compiler.base import Compiled, Scope, Variables
 from prior_auth.cql.compiler.library import LibraryCompiler
-from prior_auth.cql.errors import CqlError
+from prior_auth.cql.errors import CqlError, EvaluationError
 from prior_auth.cql.operators import Overload
 from prior_auth.cql.runtime import Compute, Definition, Frame, Run
 from prior_auth.cql.syntax.nodes import ExpressionDef, FunctionDef, Node
@@ -15,6 +16,7 @@ from prior_auth.cql.types import Type
 from prior_auth.cql.windows import Bound, bounds_of, names_in
 
 _STATIC = frozenset({"Literal", "Quantity", "Null"})
+_LEAVES = frozenset({"Name", "This"})
 
 
 class Site(NamedTuple):
@@ -33,6 +35,7 @@ class Site(NamedTuple):
     operand: str | None
     operands: tuple[str, ...] | None
     bounds: tuple[Bound, ...]
+    constant: bool
 
 
 class Event(NamedTuple):
@@ -43,7 +46,7 @@ class Event(NamedTuple):
 
     site: Site
     value: Any
-    parts: list[Event]
+    parts: Sequence[Event]
     row: tuple[Any, ...]
 
 
@@ -78,11 +81,14 @@ class TracingCompiler(LibraryCompiler):
         role, aliases = self._roles.get(id(node), (None, ()))
         name = node["name"] if node.op == "Name" and node["name"] in scope.names else None
         operand = name if name is not None and name in self._operands else None
+        constant = _is_static(node)
         bounds = bounds_of(node, lambda one: self._without_row(one, scope)) if node.op == "Query" else ()
         operands = self._bodies.get(id(node))
-        site = Site(node.op, node, found.type, *self._refers(node, scope), role, operand, operands, bounds)
-        if node.op in _STATIC:
-            return Compiled(found.type, _noting(found.compute, site))
+        site = Site(node.op, node, found.type, *self._refers(node, scope), role, operand, operands, bounds, constant)
+        if constant:
+            return Compiled(found.type, _constant(found.compute, site))
+        if node.op in _LEAVES and role is None and (name is not None or node.op == "This"):
+            return Compiled(found.type, _leaf(found.compute, site))  # a variable: nothing is worked out for it
         if role is not None:
             return Compiled(found.type, _of_row(found.compute, site, [scope.names[one][1] for one in aliases]))
         return Compiled(found.type, _traced(found.compute, site))
@@ -151,10 +157,40 @@ def bare(node: Node) -> Node:
     return node
 
 
-def _noting(inner: Compute, site: Site) -> Compute:
+def _is_static(node: Node) -> bool:
+    """A literal, or a list or interval of literals: worked out once, when the library is compiled."""
+    return node.op in _STATIC or (node.op in ("List", "Interval") and all(bare(one).op in _STATIC for one in node.args))
+
+
+class _NoRun:
+    """What a constant needs of a run."""
+
+    def __init__(self) -> None:
+        self.open: list[Event] = []
+
+
+_made = tuple.__new__  # an Event for half the price of its constructor
+
+
+def _constant(inner: Compute, site: Site) -> Compute:
+    no_run: Any = _NoRun()
+    try:
+        value = inner(no_run, [])
+    except EvaluationError:
+        return _traced(inner, site)  # such as an interval that ends before it starts: a problem of its define
+    event = Event(site, tuple(value) if isinstance(value, list) else value, [], ())
+
+    def compute(run: Any, _: Frame) -> Any:
+        run.open.append(event)
+        return event.value
+
+    return compute
+
+
+def _leaf(inner: Compute, site: Site) -> Compute:
     def compute(run: Any, frame: Frame) -> Any:
         value = inner(run, frame)
-        run.open.append(Event(site, value, [], ()))
+        run.open.append(_made(Event, (site, value, (), ())))
         return value
 
     return compute
@@ -167,7 +203,7 @@ def _traced(inner: Compute, site: Site) -> Compute:
         run.open = parts
         value = inner(run, frame)
         run.open = outer
-        outer.append(Event(site, value, parts, ()))
+        outer.append(_made(Event, (site, value, parts, ())))
         return value
 
     return compute
@@ -180,7 +216,7 @@ def _of_row(inner: Compute, site: Site, slots: list[int]) -> Compute:
         run.open = parts
         value = inner(run, frame)
         run.open = outer
-        outer.append(Event(site, value, parts, tuple([frame[slot] for slot in slots])))
+        outer.append(_made(Event, (site, value, parts, tuple([frame[slot] for slot in slots]))))
         return value
 
     return compute

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from prior_auth.cql import helpers
@@ -17,7 +18,8 @@ from prior_auth.cql.syntax.nodes import Inclusion, Node
 from prior_auth.cql.tracing import Event, bare
 from prior_auth.cql.types import VALUE_SET, ListOf
 from prior_auth.cql.values.compare import equal
-from prior_auth.cql.values.core import Code, Concept, Fhir, Vocabulary
+from prior_auth.cql.values.core import Code, Concept, Fhir, Interval, Vocabulary
+from prior_auth.cql.values.temporal import Date, DateTime, Time
 from prior_auth.cql.windows import window
 from prior_auth.r4 import model
 
@@ -33,6 +35,7 @@ _LOGIC = {"Xor": "xor", "Implies": "implies", "Not": "not"}
 _TESTS = {"IsNull": "null", "IsTrue": "true", "IsFalse": "false"}
 _STEPS = frozenset({"Member", "As", "Convert"})  # one step of a path down from its base
 _BASES = frozenset({"Name", "This", *_STEPS})
+_MOMENTS = frozenset({Date, DateTime, Time})
 _PLAIN = frozenset({type(None), bool, str, int})
 
 
@@ -61,7 +64,9 @@ class Explainer:
         self.told: dict[str, Json] = {}
         self.met: dict[str, _Met] = {}
         self.inside = _Met({}, {}, {})  # of the define that is being told
-        self.normal: dict[int, Any] = {}  # by id: the events keep the values alive
+        self.normal: dict[Any, Any] = {}  # by id: the events keep the values alive
+        self.labels: dict[int, Json] = {}
+        self.literals: dict[int, Json] = {}
         self.problems: dict[tuple[str, str], str] = {}
         self.ways = self._ways()
 
@@ -132,10 +137,16 @@ class Explainer:
         if site.parameter is not None:
             self.inside.parameters[site.parameter] = value = self.shown(event.value)
             return {"kind": "parameter", "name": site.parameter, "value": value}
+        if site.constant:
+            return self._literal(event)
         return self.ways.get(site.op, self._operation)(event)
 
     def _literal(self, event: Event) -> Json:
-        return {"kind": "literal", "value": self.shown(event.value)}
+        """A literal, or a list or interval of literals; the same node wherever it is met."""
+        known = self.literals.get(id(event.site))
+        if known is None:
+            known = self.literals[id(event.site)] = {"kind": "literal", "value": self.shown(event.value)}
+        return known
 
     def _chain(self, event: Event) -> Json:
         """Of `and` and `or` the operands that decided; the others with their value alone."""
@@ -187,8 +198,8 @@ class Explainer:
             "kind": "compare", "operator": COMPARISONS[site.op], "left": self.node(left), "right": self.node(right),
             "value": value,
         }  # fmt: skip
-        if site.node["precision"] is not None:
-            told["precision"] = site.node["precision"]
+        if "precision" in site.node.attrs and site.node.attrs["precision"] is not None:
+            told["precision"] = site.node.attrs["precision"]
         return told
 
     def _membership(self, event: Event, of: Event, set_: Event) -> Json:
@@ -221,14 +232,17 @@ class Explainer:
     def _operation(self, event: Event) -> Json:
         node = event.site.node
         told: Json = {"kind": "operation", "operator": node["name"] if event.site.op == "Call" else event.site.op}
-        if node["precision"] is not None:
-            told["precision"] = node["precision"]
+        if "precision" in node.attrs and node.attrs["precision"] is not None:
+            told["precision"] = node.attrs["precision"]
         told["operands"] = [self.node(one) for one in event.parts]
         told["value"] = self.shown(event.value)
         return told
 
     def _value(self, event: Event) -> Json:
         """An element of a resource, or of what another node came to."""
+        found = self._of_row(event)
+        if found is not None:
+            return found
         base = event
         while base.site.op in _STEPS and base.parts and base.site.refers is None:
             base = base.parts[0]
@@ -250,6 +264,18 @@ class Explainer:
             told["from"] = source
         return told
 
+    def _of_row(self, event: Event) -> Json | None:
+        """The commonest value, in short: an element of the resource that a row is about."""
+        site, value, parts, _ = event
+        if site.op != "Member" or site.refers is not None or not parts or parts[0].site.op != "Name":
+            return None
+        source = parts[0].value
+        label = self.labels.get(id(source))
+        if label is None or (type(value) is not Fhir and value is not None):
+            return None
+        path = self.origins.read(source, label["reference"], site.node["name"], value)
+        return {"kind": "value", "value": self.shown(value), "reference": label["reference"], "path": path}
+
     # Retrieves and queries
 
     def _retrieve(self, event: Event) -> Json:
@@ -264,29 +290,29 @@ class Explainer:
         return told
 
     def _query(self, event: Event) -> Json:
-        node = event.site.node
-        wanted = [bare(one.expression) for one in node["sources"]]
+        attrs = event.site.node.attrs
+        wanted = [bare(one.expression) for one in attrs["sources"]]
         sources = [next(one for one in event.parts if one.site.node is expression) for expression in wanted]
-        if node["aggregate"] is not None:
-            operands = [self.node(one) for one in sources]
-            return {
-                "kind": "operation",
-                "operator": "Aggregate",
-                "operands": operands,
-                "value": self.shown(event.value),
-            }
-        told: Json = {"kind": "query", "sources": [self.node(one) for one in sources]}
-        days = window(event.site.bounds, self._worked_out_now)
-        if days is not None:
-            told["sources"][0]["window"] = {name: self.shown(value) for name, value in days.items()}
-        if node["inclusions"] or node["where"] is not None or node["return"] is not None:
-            told["rows"] = [self._row(node, *one) for one in rows_of(sources, event.parts)]
-        if node["return"] is not None and node["distinct"]:
+        nodes = [self.node(one) for one in sources]
+        if attrs.get("aggregate") is not None:
+            return {"kind": "operation", "operator": "Aggregate", "operands": nodes, "value": self.shown(event.value)}
+        told: Json = {"kind": "query", "sources": nodes}
+        if event.site.bounds:
+            self._add_window(event, nodes[0])
+        has_return = attrs.get("return") is not None
+        if has_return or attrs.get("inclusions") or attrs.get("where") is not None:
+            told["rows"] = [self._row(event.site.node, *one) for one in rows_of(sources, event.parts)]
+        if has_return and attrs.get("distinct"):
             told["distinct"] = True
-        if node["sort"]:
+        if attrs.get("sort"):
             told["sorted"] = True
         told["value"] = self.shown(event.value)
         return told
+
+    def _add_window(self, event: Event, retrieve: Json) -> None:
+        days = window(event.site.bounds, self._worked_out_now)
+        if days is not None:
+            retrieve["window"] = {name: self.shown(value) for name, value in days.items()}
 
     def _worked_out_now(self, compute: Compute) -> Any:
         """The value of an expression that uses no variable; what it takes is not told of."""
@@ -327,16 +353,22 @@ class Explainer:
         """What a row is about: a resource's reference, else the element's place or the value itself."""
         if type(value) is not Fhir:
             return {"value": self.shown(value)}
-        if model.is_resource(value.type):
-            return self._resource(value)
+        known = self._resource(value)
+        if known is not None:
+            return known
         reference, path = self.origins.of(value)
         return _given(reference=reference, path=path) or {"value": self.shown(value)}
 
-    def _resource(self, value: Fhir) -> Json:
-        reference = value.reference
-        if reference is not None:
-            self.inside.resources[reference] = value
-        return {"reference": reference}
+    def _resource(self, value: Fhir) -> Json | None:
+        """The label of a resource, the same wherever it is met; None for what is none."""
+        known = self.labels.get(id(value))
+        if known is None:
+            if not model.is_resource(value.type):
+                return None
+            known = self.labels[id(value)] = {"reference": value.reference}
+        if known["reference"] is not None:
+            self.inside.resources[known["reference"]] = value
+        return known
 
     def shown(self, value: Any) -> Any:
         kind = type(value)
@@ -346,19 +378,30 @@ class Explainer:
             return [self.shown(one) for one in value]
         if kind is dict:
             return {"tuple": {name: self.shown(one) for name, one in value.items()}}
-        known = self.normal.get(id(value))
-        if known is not None:
-            return known
         if kind is Fhir:
-            if model.is_resource(value.type):
-                return self._resource(value)
+            return self._resource(value) or self._fhir(value)
+        if kind is Interval:
+            return {
+                "low": self.shown(value.low), "high": self.shown(value.high), "lowClosed": value.low_closed,
+                "highClosed": value.high_closed,
+            }  # fmt: skip
+        key = value if kind in _MOMENTS else id(value)
+        known = self.normal.get(key)
+        if known is None:
+            known = self.normal[key] = normal(value)
+        return known
+
+    def _fhir(self, value: Fhir) -> Any:
+        """An element as the value that CQL makes of it; primitives that say the same are worked out once."""
+        json = value.json
+        key = (value.type, json) if type(json) is str or type(json) is Decimal else id(value)
+        known = self.normal.get(key)
+        if known is None:
             found = self.plain(value)
             if type(found) is Fhir:
                 return self._element(found)
-        else:
-            found = value
-        self.normal[id(value)] = told = normal(found)
-        return told
+            known = self.normal[key] = normal(found)
+        return known
 
     def _element(self, value: Fhir) -> Json:
         """An element that is no value of CQL: its place, and of a quantity with a comparator what it says."""

@@ -27,14 +27,14 @@ _ORDERED = frozenset({"first", "last", "tail", "take", "skip"})
 _UNORDERED = frozenset({"children", "descendants"})
 _COMPARISONS = frozenset({"=", "!=", "~", "!~", "<", "<=", ">", ">="})
 _MOMENTS = frozenset({"date", "dateTime", "instant", "time"})
-_NUMBERS = frozenset({"integer", "decimal", "positiveInt", "unsignedInt", *QUANTITIES})
-_LIKE: Mapping[str, frozenset[str]] = {
-    "System.Boolean": frozenset({"boolean"}),
-    "System.Integer": _NUMBERS,
-    "System.Decimal": _NUMBERS,
-    "System.String": frozenset(
-        {"string", "code", "id", "uri", "url", "canonical", "uuid", "oid", "markdown", "base64Binary"}
-    ),
+_TEXTS = frozenset({"string", "code", "id", "uri", "url", "canonical", "uuid", "oid", "markdown", "base64Binary"})
+_NUMBERS = frozenset({"integer", "decimal", "positiveInt", "unsignedInt"}) | QUANTITIES
+# What can be equal, by the name of a type; any other type is like itself only.
+_KINDS: Mapping[str, str] = {
+    **dict.fromkeys((*_TEXTS, "System.String"), "text"),
+    **dict.fromkeys((*_NUMBERS, "System.Integer", "System.Decimal", "System.Quantity"), "number"),
+    **dict.fromkeys((*_MOMENTS, "System.Date", "System.DateTime", "System.Time"), "date or time"),
+    **dict.fromkeys(("boolean", "System.Boolean"), "boolean"),
 }
 _OPAQUE = frozenset({"Resource", "DomainResource", "Element", "BackboneElement", "xhtml"})
 
@@ -74,8 +74,7 @@ class _Checker:
             case ("binary", sign, left, right):
                 one, other = self.types(left, here), self.types(right, here)
                 if sign in _COMPARISONS:
-                    _refuse_unlike(one, right)
-                    _refuse_unlike(other, left)
+                    _refuse_unlike(_kinds(one, left), _kinds(other, right))
             case ("sign", _, inner):
                 self.types(inner, here)
         return None
@@ -123,15 +122,20 @@ def _type_at_start(name: str, here: Types, column: int) -> Types:
     return frozenset({name}) if name not in _OPAQUE else None
 
 
-def _refuse_unlike(types: Types, literal: Tree) -> None:
+def _kinds(types: Types, tree: Tree) -> Types:
+    if tree[0] == "literal":
+        types = frozenset({tree[2]})
+    if types is None or types & _OPAQUE:
+        return None
+    return frozenset(_KINDS.get(one, one) for one in types)
+
+
+def _refuse_unlike(one: Types, other: Types) -> None:
     """`birthDate = '1980-05-06'` would be false of everybody, without a word."""
-    if types is None or literal[0] != "literal" or literal[2] not in _LIKE:
+    if one is None or other is None or one & other:
         return
-    if not types & _LIKE[literal[2]]:
-        named = " or ".join(sorted(types))
-        what = literal[2].removeprefix("System.").lower()
-        fix = "write a date as @2026-01-31" if types & _MOMENTS and what == "string" else None
-        raise PathError(f"what is {named} is compared with: {what}", fix=fix)
+    fix = "write a date as @2026-01-31" if {"date or time", "text"} <= one | other else None
+    raise PathError(f"{' or '.join(sorted(one))} is compared with {' or '.join(sorted(other))}", fix=fix)
 
 
 def _refuse_unordered(left: Tree, what: str) -> None:

@@ -214,9 +214,10 @@ def test_what_does_not_fit_is_an_error_never_a_value(text: str) -> None:
         ("%unknown", "%unknown"),
         ("status.first(1)", "does not take 1"),
         ("issued = '2026-03-16'", "write a date as @"),
-        ("5 < status", "compared with: integer"),
-        ("component.code.where(text = true)", "compared with: boolean"),
-        ("code = 'a'", "what is CodeableConcept is compared with: string"),
+        ("5 < status", "number is compared with text"),
+        ("component.code.where(text = true)", "text is compared with boolean"),
+        ("code = 'a'", "CodeableConcept is compared with text"),
+        ("status = issued", "text is compared with date or time"),
         ("where(and)", "column 7"),
         ("'a' 'b'", "column 5"),
         ("value.$total", "column"),
@@ -226,6 +227,14 @@ def test_a_refusal_names_the_place_or_the_mending(text: str, says: str) -> None:
     with pytest.raises(PathError) as refused:
         compile(text, "Observation")
     assert says in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["component.where(value = code).exists()", "effective <= issued", "value = 5", "value.value = 0.5 'g'", "id = id"],
+)
+def test_a_comparison_that_some_type_of_each_side_allows_is_not_refused(text: str) -> None:
+    compile(text, "Observation")
 
 
 def test_a_type_name_begins_a_path_wherever_what_is_in_focus_may_be_one() -> None:

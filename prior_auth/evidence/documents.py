@@ -1,7 +1,7 @@
 """Documents in whose prose a fact may stand: places to look, never values.
 
 A document of plain text counts only where it mentions the item; one that cannot be read here (PDF, a link) counts by
-its kind. It is shown where nothing structured is at least as new.
+its kind, the newest ten of them for one item. It is shown where nothing structured is at least as new.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from typing import Any
 
 from prior_auth.domain.evidence import Tier
 from prior_auth.evidence.chart import Chart, Entry, mapping, sequence
-from prior_auth.evidence.definitions import DocumentKind, EvidenceDefinition, EvidenceDefinitions
+from prior_auth.evidence.definitions import DocumentKind, EvidenceDefinitions
 from prior_auth.evidence.standing import Standing, standing
 from prior_auth.evidence.statement import Statement
 
 _TYPES = ("DocumentReference", "DiagnosticReport")
 _MAX_TEXT = 200_000
+_MOST_UNREADABLE = 10  # for one item
 
 
 def documents(chart: Chart, definitions: EvidenceDefinitions, statements: Sequence[Statement]) -> tuple[Statement, ...]:
@@ -31,11 +32,21 @@ def documents(chart: Chart, definitions: EvidenceDefinitions, statements: Sequen
         if definition.document is None:
             continue
         entries = dict.fromkeys(entry for kind in definition.document.kinds for entry in kinds[kind])
-        for entry in entries:
-            if _is_news(entry, newest.get(definition.item)) and _may_say(definition, prose[entry.reference]):
+        news = [each for each in entries if _is_news(each, newest.get(definition.item))]
+        shown = _newest_unreadable(news, prose)
+        for entry in news:
+            text = prose[entry.reference]
+            if entry.reference in shown if text is None else definition.document.mentions.search(text):
                 path = f"{entry.type}.{_element(entry.resource)}"
                 found.append(Statement(definition.item, None, None, entry, path, Tier.DOCUMENT, entry.when))
     return tuple(found)
+
+
+def _newest_unreadable(entries: Sequence[Entry], prose: Mapping[str, str | None]) -> frozenset[str]:
+    """Of what cannot be read here, the newest few: each of them might say anything, and a person starts with these."""
+    unreadable = [each for each in entries if prose[each.reference] is None]
+    unreadable.sort(key=lambda each: each.when.text or "", reverse=True)
+    return frozenset(each.reference for each in unreadable[:_MOST_UNREADABLE])
 
 
 def _element(resource: Mapping[str, Any]) -> str:
@@ -88,11 +99,6 @@ def _text(attachment: Mapping[str, Any]) -> str | None:
         return base64.b64decode(content)[:_MAX_TEXT].decode("utf-8", errors="replace")
     except (binascii.Error, ValueError):
         return None
-
-
-def _may_say(definition: EvidenceDefinition, prose: str | None) -> bool:
-    assert definition.document is not None
-    return prose is None or definition.document.mentions.search(prose) is not None
 
 
 def _newest(statements: Sequence[Statement]) -> Mapping[str, str]:

@@ -271,6 +271,17 @@ def test_a_document_that_cannot_be_read_here_counts_by_its_kind(gathered: Any) -
     assert [fact.tier for fact in gathered(pdf).facts_of("her2.ihc")] == ["document"]
 
 
+def test_of_many_documents_that_cannot_be_read_the_newest_ten_are_places_to_look(gathered: Any) -> None:
+    linked = [{"attachment": {"contentType": "application/pdf", "url": "Binary/1"}}]
+    pdfs = [document("11526-1", "", content=linked, date=f"2026-05-{day:02d}T10:00:00Z") for day in range(1, 21)]
+    written = document("11526-1", "HER2 (IHC) score 3+.", date="2026-01-01T10:00:00Z")
+
+    facts = gathered(*pdfs, written).facts_of("her2.ihc")
+
+    days = sorted(str(fact.date)[:10] for fact in facts)
+    assert days == ["2026-01-01", *(f"2026-05-{day:02d}" for day in range(11, 21))]
+
+
 def test_a_document_older_than_the_coded_value_is_not_shown(gathered: Any) -> None:
     coded = observation(concept(LOINC, "85319-2"), POSITIVE)
 

@@ -11,7 +11,7 @@ from prior_auth.domain.legal_clock import LegalClock, Standing
 
 def as_json(clock: LegalClock) -> dict[str, Any]:
     """Instants are in the payer's zone, where that is known. `due` of a span of days is the midnight after
-    `last_day`; both are None where no deadline is known, and `unknown` says why."""
+    `last_day`; both are None where no deadline is known, and `unknown` says why. `in_time` is of the notice given."""
     moments, terms, extension = clock.moments, clock.terms, clock.extension
     won = clock.won
     limit = won.limit if won else None
@@ -22,6 +22,7 @@ def as_json(clock: LegalClock) -> dict[str, Any]:
         "won": _standing(clock, won) if won else None,
         "lost": [_standing(clock, one) for one in clock.lost],
         "unknown": list(clock.unknown),
+        "in_time": clock.kept(moments.notified) if moments.notified else None,
         "ask_by": _limit(clock, clock.ask_by),
         "received": _at(clock, moments.received),
         "complete": _at(clock, moments.complete),

@@ -88,7 +88,7 @@ async def test_a_certified_request_was_decided_and_then_notified(payer: Any, com
     found = await clock(payer, await submitted(payer, complete))
     assert found["received"] == found["complete"]
     assert found["received"] <= found["decided"] <= found["notified"]
-    assert found["asked"] is None
+    assert (found["asked"], found["in_time"]) == (None, True)
 
 
 async def test_a_resend_leaves_the_clock_of_the_receipt(payer: Any, incomplete: bytes) -> None:

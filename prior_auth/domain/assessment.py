@@ -63,6 +63,7 @@ class CriterionResult:
     missing: tuple[DataRequirement, ...] = ()
     conflict: bool = False
     document_only: bool = False
+    person: bool = False  # unknown, and for a person at the payer to settle: no evidence could
     problem: str | None = None  # a rule that broke: outcome is unknown and a person looks
 
 
@@ -77,9 +78,12 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class PolicyId:
+    """`unverified` names the sources of a policy that nobody has read: memory of a label or code book, our own choice."""
+
     id: str
     version: str
     hash: str
+    unverified: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -203,9 +203,9 @@ def _recommend(results: Judged, *, always_refer: bool) -> tuple[Recommendation, 
         return refer, Cause.EXCLUSION
     if any(result.problem for result in unknown):
         return refer, Cause.RULE_PROBLEM
-    if any(not result.conflict and not result.document_only for result in unknown):
+    if any(not (result.conflict or result.document_only or result.person) for result in unknown):
         return Recommendation.PEND, None
-    if always_refer:
+    if always_refer or any(result.person for result in unknown):
         return refer, Cause.POLICY
     if any(result.conflict for result in unknown):
         return refer, Cause.CONFLICT
@@ -272,7 +272,8 @@ def _why(path: Path, results: Judged, recommendation: Recommendation, cause: Cau
     if recommendation is Recommendation.APPROVE:
         return f"Path {path.id} ({path.title}): all that is asked for is met, nothing excludes it."
     named = ", ".join(result.id for criterion, result in results if _concerned(criterion, result, cause))
-    return f"Path {path.id} ({path.title}): {_SAID[cause]}{f' {named}' if named else ''}."
+    said = _PERSON if named and cause is Cause.POLICY else _SAID[cause]
+    return f"Path {path.id} ({path.title}): {said}{f' {named}' if named else ''}."
 
 
 def _concerned(criterion: Criterion, result: CriterionResult, cause: Cause | None) -> bool:
@@ -290,12 +291,15 @@ def _concerned(criterion: Criterion, result: CriterionResult, cause: Cause | Non
             return result.conflict
         case Cause.DOCUMENT_ONLY:
             return result.document_only
+        case Cause.POLICY:
+            return result.person
         case None:
             return result.outcome is Outcome.UNKNOWN
         case _:
             return False
 
 
+_PERSON = "nothing in a chart could settle these, a person at the payer looks:"
 _SAID: Mapping[Cause | None, str] = {
     Cause.NOT_MET: "a clinician decides, because these are not met:",
     Cause.EXCLUSION: "a clinician decides, because an exclusion applies:",

@@ -113,6 +113,7 @@ class _Criterion(_File):
     explain: str | None = None
     fresh: str | None = None
     document_only: bool = False
+    person: str | None = None
     reduction: _Reduction | None = None
     doubted_by: list[str] | None = None
     never: dict[str, str] = {}
@@ -333,6 +334,7 @@ class _Builder:
             explain=one.explain,
             fresh=one.fresh,
             document_only=one.document_only,
+            person=one.person,
             reduction=model.Reduction(reduction.units, reduction.until, reduction.why) if reduction else None,
             doubted_by=tuple(one.items if one.doubted_by is None else one.doubted_by),
             never=one.never,

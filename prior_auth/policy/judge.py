@@ -115,6 +115,7 @@ class Hearing:
             missing=self._missing(criterion) if outcome is Outcome.UNKNOWN else (),
             conflict=conflict,
             document_only=bool(documents) and not found and criterion.document_only,
+            person=outcome is Outcome.UNKNOWN and criterion.person is not None and self.truth(criterion.person) is True,
         )
 
     def doubted(self, criterion: Criterion) -> bool:

@@ -104,7 +104,9 @@ class Criterion:
 
     `asks` completes "asked is …"; `{name}` in it stands for a dated value. `doubted_by` are the items whose unread
     records (a diagnosis not confirmed, a result not final) forbid to presume that there is none. `never` names outcomes
-    that this criterion cannot have, and why. `states_absence` says whether the file does; `line` is where it stands.
+    that this criterion cannot have, and why. `person` is a define that says when an unknown is for a person at the
+    payer to settle, by its own tables or judgement (ruling 16). `states_absence` says whether the file does; `line` is
+    where it stands.
     """
 
     id: str
@@ -122,6 +124,7 @@ class Criterion:
     explain: str | None = None
     fresh: str | None = None
     document_only: bool = False
+    person: str | None = None
     reduction: Reduction | None = None
     doubted_by: tuple[str, ...] = ()
     never: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -131,7 +134,7 @@ class Criterion:
     @property
     def defines(self) -> tuple[str, ...]:
         """Every define of the library that the criterion leans on."""
-        named = [self.evidence, self.test, self.applies, self.explain, *(need.when for need in self.needs)]
+        named = [self.evidence, self.test, self.applies, self.explain, self.person, *(need.when for need in self.needs)]
         if self.reduction:
             named += [self.reduction.units, self.reduction.until]
         return tuple(name for name in named if name)
@@ -171,6 +174,10 @@ class PolicySource:
     name: str
     read: date
     certainty: str
+
+    @property
+    def is_verified(self) -> bool:
+        return self.certainty == "S"
 
 
 @dataclass(frozen=True, slots=True)

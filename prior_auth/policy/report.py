@@ -6,7 +6,7 @@ from decimal import Decimal
 from importlib.resources import files
 from typing import Any
 
-from prior_auth.domain.assessment import Assessment, CriterionResult, DataRequirement, ItemAssessment
+from prior_auth.domain.assessment import Assessment, CriterionResult, DataRequirement, ItemAssessment, PolicyId
 from prior_auth.domain.coding import Coding
 from prior_auth.domain.evidence import Fact, FactValue
 from prior_auth.domain.request import Period
@@ -39,7 +39,7 @@ def _item(item: ItemAssessment) -> Json:
         "service": _coding(item.item.service),
         "units": _number(item.item.units),
         "period": _period(item.item.period),
-        "policy": {"id": policy.id, "version": policy.version, "hash": policy.hash} if policy else None,
+        "policy": _policy(policy) if policy else None,
         "path": item.path,
         "recommendation": item.recommendation.value,
         "cause": item.cause.value if item.cause else None,
@@ -51,6 +51,11 @@ def _item(item: ItemAssessment) -> Json:
     }
 
 
+def _policy(policy: PolicyId) -> Json:
+    unverified = list(policy.unverified)
+    return {"id": policy.id, "version": policy.version, "hash": policy.hash, "unverified": unverified}
+
+
 def _criterion(one: CriterionResult) -> Json:
     return {
         "id": one.id,
@@ -59,6 +64,7 @@ def _criterion(one: CriterionResult) -> Json:
         "why": one.why,
         "conflict": one.conflict,
         "document_only": one.document_only,
+        "person": one.person,
         "problem": one.problem,
         "evidence": [fact_as_json(fact) for fact in one.evidence],
         "missing": [requirement_as_json(need) for need in one.missing],

@@ -79,6 +79,11 @@ PRIMARY: Mapping[str, tuple[Json, Json, Mapping[str | None, str]]] = {
         coding(SNOMED, "71854001", "Colon structure"),
         {None: "C18.9"},
     ),
+    "prostate": (
+        coding(SNOMED, "399068003", "Malignant tumor of prostate"),
+        coding(SNOMED, "41216001", "Prostatic structure"),
+        {None: "C61"},
+    ),
 }
 
 SECONDARY: Mapping[str, tuple[Json, str]] = {
@@ -279,6 +284,7 @@ SERVICE: Mapping[str, tuple[Json, str]] = {
     "ldct": (coding(CPT, "71271"), "Low-dose CT for lung cancer screening"),
     "ldct-counseling": (coding(HCPCS, "G0296"), "Visit to discuss lung cancer screening"),
     "gene-expression": (coding(CPT, "81519"), "Gene expression of breast cancer, 21 genes"),
+    "pet-ct": (coding(CPT, "78815"), "FDG PET with CT, skull base to mid-thigh"),
 }
 STOP_REASON: Mapping[str, Json] = {
     "no-response": coding(SNOMED, "266721009", "Absent response to treatment"),

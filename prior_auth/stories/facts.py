@@ -84,7 +84,7 @@ WRITERS: Mapping[str, Writer] = {
     "attestation": _writer(observations.write_attestation, "statement", "value"),
     "order": _writer(
         treatment.write_order,
-        *("service", "drug", "hcpcs", "ndc", "coded_by", "dose", "every", "daily", "times", "then", "route", "units"),
+        *("service", "detail", "drug", "hcpcs", "ndc", "coded_by", "dose", "every", "daily", "times", "then", "route", "units"),
         *("supply", "refills", "start", "end", "setting", "insured"),
     ),
 }

@@ -40,6 +40,11 @@ def write_order(chart: Chart, item: str, fact: Fact) -> None:
     chart.add(order)
 
 
+def _detail(told: str) -> Json:
+    """A modifier of two letters is a code of HCPCS; else it is what a person writes."""
+    return concept(coding(HCPCS, told)) if len(told) == 2 and told.isupper() else concept(text=told)
+
+
 def _service_order(chart: Chart, item: str, fact: Fact) -> Json:
     code, words = word(fact, "service", codes.SERVICE)
     order = chart.new("ServiceRequest", item, f"{US_CORE}us-core-servicerequest", id=fact.get("id")) | {
@@ -52,6 +57,8 @@ def _service_order(chart: Chart, item: str, fact: Fact) -> Json:
         "authoredOn": stated(fact.get("on", fact["start"])),
         "requester": chart.requester,
     }
+    if "detail" in fact:
+        order["orderDetail"] = [_detail(str(fact["detail"]))]
     if "units" in fact:
         order["quantityQuantity"] = quantity(str(fact["units"]))
     if fact.get("insured", True):

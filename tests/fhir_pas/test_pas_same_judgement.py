@@ -31,8 +31,9 @@ def test_a_story_is_judged_alike_from_its_request(world: Any, engine: Engine, na
     ours = engine.judge(chart, as_of=story.day)
     evidence = rests_on(ours.assessment)
     asking = replace(world, chart=chart, request=ours.request, evidence=tuple(evidence))
-    if any(one.where == "Claim.item.productOrService" for one in asking.problems()):
-        pytest.skip("told with an RxNorm code only: it cannot be sent by PAS, and is said so before")
+    unsendable = {one.where for one in asking.problems()} & {"Claim.item.productOrService", "Patient.birthDate"}
+    if unsendable:
+        pytest.skip(f"it cannot be sent by PAS as it is, and is said so before: {', '.join(unsendable)}")
 
     bundle = asking.build().bundle
     for _ in range(3):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from prior_auth.evidence.normalise.reading import Normaliser, Reading, Unreadable
@@ -114,6 +115,7 @@ class Analyte:
     substance: str | None = None  # names the molar conversion
 
 
+@lru_cache(maxsize=1024)  # charts write few units many times
 def canonical_unit(unit: str | None) -> str | None:
     """The canonical UCUM code of a unit as written, annotations aside; None where nobody knows it."""
     if unit is None:

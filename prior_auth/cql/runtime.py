@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
@@ -137,7 +137,8 @@ class Run:
         self.cache: dict[Definition, Result] = {}
         self.retrieves: dict[int, Retrieve] = {}
         self.asked: dict[Asked, Retrieve] = {}
-        self.fixed: dict[Compute, Any] = {}  # what depends on parameters alone, see `once` in the compiler
+        # What depends on parameters alone, and what functions gave for parts of the chart.
+        self.fixed: dict[Hashable, Any] = {}
         self._patterns: dict[str, Pattern] = {}
         self._seconds = budget.seconds
         self._deadline: float | None = None  # while a define is worked out

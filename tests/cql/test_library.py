@@ -196,3 +196,33 @@ def test_a_chart_that_is_malformed_is_a_problem_of_the_define(ask: Ask) -> None:
 def test_a_long_row_of_conditions_is_no_depth(ask: Ask) -> None:
     assert ask(" and ".join(["true"] * 1000)).value is True
     assert ask(" or ".join(["false"] * 999 + ["true"])).value is True
+
+
+def test_a_function_that_looks_at_the_chart_is_noted_for_each_define(load: Load) -> None:
+    library = load(
+        'define function Others(o FHIR.Observation): Count([Observation: "Tests"] X where X.id != o.id)\n'
+        "define function Named(o FHIR.Observation): o.id.value\n"
+        'define "A": [Observation] O return Others(O)\n'
+        'define "B": [Observation] O where Others(O) > 0 return Named(O) + Named(O)'
+    )
+    results = library.evaluate(Resources([observation("a"), observation("b")]))
+    assert results["A"].value == [1]
+    assert results["B"].value == ["aa", "bb"]
+    assert [one.value_set for one in results["A"].retrieves] == [None, "http://example.org/tests"]
+    assert [one.value_set for one in results["B"].retrieves] == [None, "http://example.org/tests"]
+
+
+def test_a_function_of_one_resource_is_worked_out_once_for_each(load: Load) -> None:
+    """Comparing each with every other costs a look, not the function's work, and nothing of it outlives a chart."""
+    library = load(
+        "define function Digits(o FHIR.Observation): Length(ReplaceMatches(o.id.value + o.status.value, '[a-z]', ''))\n"
+        'define "Highest": [Observation] O where not exists ([Observation] P where Digits(P) > Digits(O))'
+    )
+    for size in (3, 60):
+        chart = Resources([observation("x" * n + "1" * (n % 7)) for n in range(1, size)])
+        results = library.evaluate(chart)
+        highest = max(n % 7 for n in range(1, size))
+        assert results["Highest"].references == tuple(
+            f"Observation/{'x' * n}{'1' * (n % 7)}" for n in range(1, size) if n % 7 == highest
+        )
+        assert results.steps < 100 + 9 * size * size

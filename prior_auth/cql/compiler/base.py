@@ -83,12 +83,14 @@ class Base:
     """The compiler's common ground.
 
     `has_helpers` says whether FHIRHelpers is included, `nodes` counts what is done, `varying` what of it is not the
-    same in the whole of an evaluation: variables, retrieves, other defines, functions of the library.
+    same in the whole of an evaluation: variables, retrieves, other defines, functions of the library; `asking` what
+    looks at the chart or at a define.
     """
 
     has_helpers: bool
     nodes: int = 0
     varying: int = 0
+    asking: int = 0
     watched: bool = False
 
     def steps_since(self, before: int) -> int:
@@ -157,6 +159,7 @@ class Base:
         if rivals and any(isinstance(one, Choice) for one in types):
             raise CqlError(f"{shown} is ambiguous for ({', '.join(map(str, types))})", at, self.advice(types))
         self.varying += best.overload.with_run
+        self.asking += best.overload.asks
         computes = [applied(one.compute, c) for one, c in zip(operands, best.converters, strict=True)]
         weighed = best.overload.name in _DEEP and any(
             is_nested(type_) or (isinstance(parameter, Variable) and is_collection(type_))

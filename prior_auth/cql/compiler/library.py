@@ -15,7 +15,7 @@ from prior_auth.cql.conversions import implicit
 from prior_auth.cql.errors import At, CqlError, EvaluationError, nearest
 from prior_auth.cql.operators import OVERLOADS
 from prior_auth.cql.operators.registry import Overload
-from prior_auth.cql.runtime import Compute, Definition, Frame, Run
+from prior_auth.cql.runtime import MISSING, Compute, Definition, Frame, Run
 from prior_auth.cql.syntax.nodes import (
     CodeDef,
     CodeSystemDef,
@@ -35,7 +35,7 @@ from prior_auth.cql.types import (
     Type,
     fhir,
 )
-from prior_auth.cql.values.core import Code, Concept, Vocabulary
+from prior_auth.cql.values.core import Code, Concept, Fhir, Vocabulary
 from prior_auth.terminology.valuesets import ValueSet
 
 FHIR_HELPERS = "FHIRHelpers"
@@ -134,6 +134,7 @@ class LibraryCompiler(Checks):
                     raise CqlError(f"`{name}` is private to {self.node.name}", at)
                 made = self.definition(name, definition)
                 self.varying += 1
+                self.asking += 1
                 return Compiled(made.type, lambda run, frame: run.define(made))
             case ParameterDef():
                 return self._parameter(definition)
@@ -148,6 +149,7 @@ class LibraryCompiler(Checks):
                 return Compiled(CONCEPT, constant(self._concept_of(definition)))
         if name == "Patient" and self.has_fhir:
             self.varying += 1
+            self.asking += 1
             return Compiled(fhir("Patient"), lambda run, frame: _patient(run))
         return None
 
@@ -231,6 +233,7 @@ class LibraryCompiler(Checks):
         if library is not None:
             found = library._named_definition(node["name"], node.at, outside=True)
             self.varying += 1
+            self.asking += 1
             if found is None:
                 fix = nearest(node["name"], library.node.definitions)
                 raise CqlError(f"{library.node.name} has no `{node['name']}`", node.at, fix)
@@ -330,10 +333,13 @@ class LibraryCompiler(Checks):
             for (name, _), type_ in zip(node.parameters, types, strict=True):
                 scope.declare(name, type_, node.at)
             shown = f"{node.name}({', '.join(map(str, types))})"
-            before = self.nodes
+            before, asking = self.nodes, self.asking
             body = self._once(shown, node.at, lambda: self.compile(node.body, scope))
             call = _caller(body.compute, scope.variables.count - len(types), self.steps_since(before))
-            known = Overload(node.name, types, body.type, call, nulls=True, with_run=True)
+            asks = self.asking > asking
+            if len(types) == 1 and not asks and not self.watched:
+                call = _remembered(call)
+            known = Overload(node.name, types, body.type, call, nulls=True, with_run=True, asks=asks)
             self.functions[id(node)] = known
         return known
 
@@ -347,6 +353,26 @@ def _caller(body: Compute, others: int, cost: int) -> Callable[..., Any]:
         return body(run, [*values, *rest])
 
     return call
+
+
+def _remembered(call: Callable[..., Any]) -> Callable[..., Any]:
+    """What a function gave for a part of the chart, where it looks at nothing else; known for one evaluation.
+
+    Rules compare each resource with every other by such functions: `"Observed On"(Later) > "Observed On"(O)`.
+    """
+
+    def remembered(run: Run, value: Any) -> Any:
+        if type(value) is not Fhir or type(value.json) is not dict:
+            return call(run, value)
+        key = (call, id(value.json))  # the chart holds on to its parts while it is evaluated
+        found = run.fixed.get(key, MISSING)
+        if found is MISSING:
+            found = run.fixed[key] = call(run, value)
+        else:
+            run.step()
+        return found
+
+    return remembered
 
 
 def _code_system(definition: CodeSystemDef) -> Vocabulary:

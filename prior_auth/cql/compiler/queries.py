@@ -61,6 +61,7 @@ class Queries(Expressions):
             raise CqlError(f"a retrieve of every {type_.name} is not supported", node.at, "name the resource type")
         name = type_.name
         self.varying += 1
+        self.asking += 1
         if node["codes"] is None:
             return Compiled(ListOf(type_), _all_of(name))
         path = self._code_path(name, node)

@@ -15,7 +15,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 class Overload:
     """`function` takes the operands' values; first the run where `with_run`, last the precision where `precise`.
 
-    Unless `nulls`, an operand that is null makes the result null and the function never sees it.
+    Unless `nulls`, an operand that is null makes the result null and the function never sees it. `asks` says that a
+    function of a library looks beyond its operands: at the chart, or at a define.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Overload:
     with_run: bool = False
     precise: bool = False
     result_type: bool = False
+    asks: bool = False
 
 
 OVERLOADS: dict[str, list[Overload]] = {}

@@ -119,14 +119,12 @@ def test_a_policy_is_shown_as_a_clinician_reads_it(folder: Path) -> None:
     assert all(len(line) <= 110 for line in text.splitlines())
 
 
-def test_a_shown_window_is_in_days_and_a_value_in_force(folder: Path) -> None:
-    whole = Rulebook.load()
+def test_a_shown_window_is_in_days_and_a_value_in_force() -> None:
     code, told = answer("show", "R09", "--on", "2026-09-15")
     criteria = {one["id"]: one for one in told["paths"][0]["criteria"]}
     assert code == 0
     assert criteria["R09.C4"]["counts"] == "an ejection fraction of at least 50 %, since 90 days back"
     assert criteria["R09.X2"]["how_old"].startswith("the last 300 days")
-    assert len(criteria) == len({one.id for one in whole.rules[-1].policy.paths[0].criteria})
 
 
 def test_a_policy_that_is_not_there_is_bad_input(folder: Path) -> None:

@@ -218,7 +218,8 @@ class PayerActivities:
             return  # its owner wants to hear nothing more
         is_handshake = notification.event_number == 0
         if not is_handshake and subscriber.status == "requested":
-            raise ApplicationError("the subscription's handshake is not through", type="NotYet")
+            soon = timedelta(seconds=10)  # not the growing pause of a subscriber that is away
+            raise ApplicationError("the handshake is not through", type="NotYet", next_retry_delay=soon)
         if is_handshake:
             await self._write_handshake(notification)
             notification = await self.store.notification(notification_id)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from prior_auth.policy.model import Criterion, Policy
+from prior_auth.policy.model import Criterion, Path, Policy
 from prior_auth.rule_tools.cases import Case, Judged
 from prior_auth.rule_tools.windows import windows
 
@@ -67,7 +67,13 @@ def _paths(policy: Policy, runs: Sequence[tuple[Case, Judged]]) -> Iterator[Seen
             for case, found in runs
             if case.expected.get("recommendation") in _OF_PATH and found.item.path == path.id
         }
-        yield Seen(f"path {path.id}", OUTCOMES, tuple(sorted(seen)))
+        yield Seen(f"path {path.id}", _wanted_of(path, policy), tuple(sorted(seen)))
+
+
+def _wanted_of(path: Path, policy: Policy) -> tuple[str, ...]:
+    """A path on which a person always looks is never met as a whole."""
+    never = policy.always_refer or any("met" in one.never for one in path.criteria)
+    return tuple(one for one in OUTCOMES if not (never and one == "met"))
 
 
 # --- Days -------------------------------------------------------------------------------------------------------------

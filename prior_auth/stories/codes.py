@@ -284,6 +284,7 @@ SERVICE: Mapping[str, tuple[Json, str]] = {
     "ldct": (coding(CPT, "71271"), "Low-dose CT for lung cancer screening"),
     "ldct-counseling": (coding(HCPCS, "G0296"), "Visit to discuss lung cancer screening"),
     "gene-expression": (coding(CPT, "81519"), "Gene expression of breast cancer, 21 genes"),
+    "gene-panel": (coding(CPT, "81445"), "Gene panel of a solid tumor, 5 to 50 genes"),
     "pet-ct": (coding(CPT, "78815"), "FDG PET with CT, skull base to mid-thigh"),
 }
 STOP_REASON: Mapping[str, Json] = {

@@ -48,7 +48,7 @@ def matches(inquiry: Inquiry, known: Known) -> bool:
     """
     if not known.people.may_read(inquiry.people):
         return False
-    if inquiry.people.payers and known.people.payers and not inquiry.people.payers & known.people.payers:
+    if _are_others(inquiry.people.payers, known.people.payers):
         return False
     if inquiry.numbers and not inquiry.numbers & known.numbers:
         return False
@@ -88,6 +88,12 @@ def _dated(what: str, asked: Period, decision: ItemDecision | None, decided_on: 
     granted = decision.period or Period(None, None)
     day = {"issue": decided_on, "effective": granted.start, "expiration": granted.end}[what]
     return day is not None and overlap(asked, Period(day, day))
+
+
+def _are_others(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Whether two payers differ: a number of the same kind is another. By different kinds nothing is known of it."""
+    kinds = {number.rpartition("|")[0] for number in one} & {number.rpartition("|")[0] for number in other}
+    return bool(kinds) and not one & other
 
 
 def _diagnoses(request: ReadRequest) -> frozenset[str]:

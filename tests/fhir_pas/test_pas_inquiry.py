@@ -154,6 +154,23 @@ def test_days_review_action_and_certification_dates_narrow(inquiry: Json, bundle
     assert not found(inquiry, bundle, PENDED)
 
 
+@pytest.mark.parametrize(
+    ("system", "value", "finds"),
+    [
+        ("http://example.org/payer-id", "EXPAYER01", True),
+        ("http://example.org/payer-id", "ANOTHER", False),
+        (codes.NPI, "1932102084", True),
+    ],
+)
+def test_another_payer_is_one_with_another_number_of_the_same_kind(
+    inquiry: Json, bundle: Json, system: str, value: str, finds: bool
+) -> None:
+    for one in inquiry["entry"]:
+        if one["fullUrl"] == claim(inquiry)["insurer"]["reference"]:
+            one["resource"]["identifier"] = [{"system": system, "value": value}]
+    assert found(inquiry, bundle, CERTIFIED) is finds
+
+
 def test_diagnoses_are_alternatives(inquiry: Json, bundle: Json) -> None:
     other = {"sequence": 1, "diagnosisCodeableConcept": codes.coded(codes.ICD10_CM, "C61")}
     claim(inquiry)["diagnosis"] = [other]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from prior_auth.domain.evidence import Tier
+from prior_auth.domain.evidence import Source, Tier, Unread
 from prior_auth.evidence.chart import Entry, mapping, sequence
 from prior_auth.evidence.normalise import NORMALISERS, Unreadable
 from prior_auth.evidence.statement import Statement
@@ -40,6 +40,13 @@ def intents(treatment: Statement) -> Iterator[Statement]:
                 view=treatment.view,
                 focus=treatment.focus,
             )
+
+
+def unread_intents(entry: Entry) -> Iterator[Unread]:
+    """Intents that are stated and not known."""
+    for path, concept in _stated(entry.resource):
+        if not _read(concept):
+            yield Unread(ITEM, Source(entry.reference, path, entry.origin), "no intent that is known")
 
 
 def _stated(source: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -10,7 +10,7 @@ from prior_auth.evidence.binding import Binding
 from prior_auth.evidence.chart import Entry, code_concept, is_order, mapping, sequence
 from prior_auth.evidence.definitions import EvidenceDefinition
 from prior_auth.evidence.finding import Finder
-from prior_auth.evidence.intents import intent_extension, intents
+from prior_auth.evidence.intents import intent_extension, intents, unread_intents
 from prior_auth.evidence.procedures import named
 from prior_auth.evidence.standing import Standing, standing, why
 from prior_auth.evidence.statement import Harvest, Statement, unread
@@ -38,6 +38,7 @@ def service_orders(finder: Finder, definition: EvidenceDefinition, binding: Bind
         elif found is Standing.COUNTS and is_order(entry.resource):
             made = _statement(entry, definition, binding)
             statements += [made, *intents(made)]
+            doubts += unread_intents(entry)
     return Harvest(tuple(statements), tuple(doubts))
 
 

@@ -10,9 +10,9 @@ from prior_auth.evidence.binding import Binding
 from prior_auth.evidence.chart import Entry, concept_text, mapping, sequence
 from prior_auth.evidence.definitions import EvidenceDefinition
 from prior_auth.evidence.finding import Finder, Place
-from prior_auth.evidence.intents import intent_extension, intents
+from prior_auth.evidence.intents import intent_extension, intents, unread_intents
 from prior_auth.evidence.normalise.text import negated
-from prior_auth.evidence.radiotherapy import delivered, extensions_of
+from prior_auth.evidence.radiotherapy import delivered, extensions_of, unread_delivered
 from prior_auth.evidence.standing import Standing, standing, why
 from prior_auth.evidence.statement import Harvest, Statement
 from prior_auth.evidence.when import period_of
@@ -35,7 +35,11 @@ def procedures(finder: Finder, definition: EvidenceDefinition, binding: Binding)
             doubts.append(Unread(definition.item, source, why(entry.resource, found)))
             continue
         made = _statement(place, definition, binding)
-        statements += [made, *intents(made), *(delivered(made) if definition.item == "rt.course" else ())]
+        statements += [made, *intents(made)]
+        doubts += unread_intents(entry)
+        if definition.item == "rt.course":
+            statements += delivered(made)
+            doubts += unread_delivered(entry)
     return Harvest(tuple(statements), tuple(doubts))
 
 

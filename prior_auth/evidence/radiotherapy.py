@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from prior_auth.domain.evidence import Tier
+from prior_auth.domain.evidence import Source, Tier, Unread
 from prior_auth.evidence.binding import Binding
 from prior_auth.evidence.chart import Entry, is_order, mapping, sequence
 from prior_auth.evidence.definitions import MCODE, EvidenceDefinition
@@ -67,6 +67,23 @@ def delivered(course: Statement) -> Iterator[Statement]:
             view=course.view,
             focus=course.focus,
         )
+
+
+def unread_delivered(entry: Entry) -> Iterator[Unread]:
+    """What a course states of technique, dose and fractions and nobody can read."""
+    source = entry.resource
+    for path, parts in _modalities(source):
+        if any(_read("rt.technique", part["valueCodeableConcept"]) is None for part in parts):
+            yield Unread("rt.technique", Source(entry.reference, path, entry.origin), "a technique that is not known")
+    for path, volume in _extensions(source, DELIVERED):
+        parts_of = _parts_of(volume)
+        numbers = _dose_and_fractions(parts_of, "totalDoseDelivered", "fractionsDelivered")
+        stated = (("rt.dose", "totalDoseDelivered"), ("rt.fractions", "fractionsDelivered"))
+        for (item, part), number in zip(stated, numbers, strict=True):
+            if part in parts_of and number is None:
+                yield Unread(
+                    item, Source(entry.reference, path, entry.origin), "no number with its unit that is possible"
+                )
 
 
 def _extensions(source: Mapping[str, Any], *urls: str) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from prior_auth.domain.coding import Coding
-from prior_auth.domain.evidence import FactValue, Tier, Unread
+from prior_auth.domain.evidence import FactValue, Source, Tier, Unread
 from prior_auth.evidence.binding import Binding
 from prior_auth.evidence.chart import Chart, Entry, code_concept, concept_text, is_order, mapping, sequence
 from prior_auth.evidence.definitions import MCODE
 from prior_auth.evidence.dosage import dosages
-from prior_auth.evidence.intents import intent_extension, intents
+from prior_auth.evidence.intents import intent_extension, intents, unread_intents
 from prior_auth.evidence.normalise import NORMALISERS, Reading, Unreadable
 from prior_auth.evidence.normalise.text import negated
 from prior_auth.evidence.standing import Standing, standing, why
@@ -61,10 +61,10 @@ def therapy(chart: Chart, binding: Binding) -> Harvest:
             continue
         if found is not Standing.COUNTS:
             doubts.append(unread("prior.therapy", entry, why(entry.resource, found)))
-        elif entry.type == "MedicationRequest":
-            statements.extend(_ordered(entry, concept, drugs, binding))
-        else:
-            statements.extend(_given(entry, concept, drugs, binding))
+            continue
+        ways = _ordered if entry.type == "MedicationRequest" else _given
+        statements.extend(ways(entry, concept, drugs, binding))
+        doubts += [*unread_intents(entry), *_unread_reasons(entry)]
     return Harvest(tuple(statements), tuple(doubts))
 
 
@@ -177,24 +177,39 @@ def _given(entry: Entry, concept: Mapping[str, Any], drugs: Sequence[Reading], b
     yield from (*made, *intents(made[0]), *_stop_reasons(made[0]))
 
 
+def _unread_reasons(entry: Entry) -> Iterator[Unread]:
+    """Reasons to stop that are stated and not known."""
+    for place, concept in _reasons_to_stop(entry.resource):
+        if not _stop_reason(concept):
+            source = Source(entry.reference, f"{entry.type}.{place}", entry.origin)
+            yield Unread("stop-reason", source, "no reason to stop that is known")
+
+
+def _reasons_to_stop(source: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Where they stand, and what they are; only of what has come to an end or a halt."""
+    stated = source.get("statusReason")
+    if source.get("status") in _ENDED:
+        for index, concept in enumerate(sequence(stated)):
+            yield f"statusReason[{index}]" if isinstance(stated, list) else "statusReason", concept
+
+
+def _stop_reason(concept: Any) -> Sequence[Reading]:
+    try:
+        return NORMALISERS["stop-reason"]({}, concept)
+    except Unreadable:
+        return ()
+
+
 def _stop_reasons(treatment: Statement) -> Iterator[Statement]:
     """Why a therapy was stopped, where a code or words that are known say so."""
-    source, element = treatment.entry.resource, "statusReason"
-    if source.get("status") not in _ENDED:
-        return
-    for index, concept in enumerate(sequence(source.get(element))):
-        try:
-            readings = NORMALISERS["stop-reason"](source, concept)
-        except Unreadable:
-            continue
-        repeated = f"[{index}]" if isinstance(source.get(element), list) else ""
-        for each in readings:
+    for place, concept in _reasons_to_stop(treatment.entry.resource):
+        for each in _stop_reason(concept):
             yield Statement(
                 item="stop-reason",
                 value=each.value,
                 unit=None,
                 entry=treatment.entry,
-                path=f"{treatment.entry.type}.{element}{repeated}",
+                path=f"{treatment.entry.type}.{place}",
                 tier=Tier.CODE if mapping(concept).get("coding") else Tier.TEXT,
                 when=treatment.when,
                 view=treatment.view,

@@ -146,6 +146,23 @@ def test_an_order_of_radiotherapy_delivered_nothing(gathered: Any) -> None:
     assert evidence.facts_of("rt.course", "rt.dose", "rt.fractions", "rt.technique") == ()
 
 
+UNREADABLE = [
+    ("rt.dose", course(extension=[volume({"value": 50}, 25)])),
+    ("rt.dose", course(extension=[volume(quantity(50, "kg"), 25)])),
+    ("rt.fractions", course(extension=[volume(quantity(50, "Gy"), 0)])),
+    ("rt.technique", course(extension=[technique("1")])),
+    ("treatment-intent", course(extension=[{**INTENT, "valueCodeableConcept": {"text": "as discussed"}}])),
+]
+
+
+@pytest.mark.parametrize(("item", "resource"), UNREADABLE)
+def test_what_a_course_states_and_nobody_can_read_is_unread(gathered: Any, item: str, resource: Any) -> None:
+    evidence = gathered(resource)
+
+    assert [each.item for each in evidence.unread] == [item]
+    assert len(evidence.facts_of("rt.course")) == 1
+
+
 # --- planned ------------------------------------------------------------------------------------------------
 
 PLANNED_VOLUME = {
@@ -369,4 +386,7 @@ def test_why_a_therapy_was_stopped_is_read_from_code_and_words(
 
     assert [fact.value for fact in gathered(stopped).facts_of("stop-reason")] == [value]
     assert gathered({**stopped, "status": "entered-in-error"}).facts_of("stop-reason") == ()
-    assert gathered({**stopped, "statusReason": {"text": "see note"}}).facts_of("stop-reason") == ()
+
+    unknown = gathered({**stopped, "statusReason": {"text": "see note"}})
+    assert unknown.facts_of("stop-reason") == ()
+    assert [each.item for each in unknown.unread] == ["stop-reason"]

@@ -28,7 +28,8 @@ class Rule:
 
     @property
     def id(self) -> PolicyId:
-        return PolicyId(self.policy.id, self.policy.version, self.hash)
+        unverified = tuple(one.name for one in self.policy.sources if not one.is_verified)
+        return PolicyId(self.policy.id, self.policy.version, self.hash, unverified)
 
     @property
     def valuesets(self) -> Mapping[str, str]:

@@ -74,6 +74,8 @@ def _item(item: ItemAssessment) -> Iterator[str]:
         units = f"{value_in_words(proposed.units)} units, " if proposed.units is not None else ""
         until = f" until {proposed.period.end}" if proposed.period and proposed.period.end else ""
         yield from _wrapped(f"Proposal for a clinician: {units}{proposed.why}{until}", "  ")
+    if item.policy and item.policy.unverified:
+        yield from _wrapped(f"Unverified in this policy: {'; '.join(item.policy.unverified)}", "  ")
 
 
 def _amount(item: ItemAssessment) -> str:

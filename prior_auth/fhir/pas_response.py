@@ -256,7 +256,7 @@ class _Answer:
             for system, value in asked.traces
         ]
         renews = asked.item.renews
-        earlier = [extension("authorizationNumber", valueString=renews)] if renews else []  # previousAuthorizationNumber
+        earlier = [extension("authorizationNumber", valueString=renews)] if renews else []  # the previous one
         written = {
             "extension": [*traces, *self._asked_for(asked), *earlier, *details],
             "itemSequence": asked.sequence,

@@ -44,11 +44,6 @@ def add_pages(app: FastAPI, practice: Practice) -> None:
         await practice_changes.change(practice, case_id, {"orders": [json.read(await file.read())]})
         return _see(case_id)
 
-    @app.post("/cases/{case_id}/drop", include_in_schema=False)
-    async def drop(case_id: str, reference: Annotated[str, Form()]) -> Response:
-        await practice_changes.change(practice, case_id, {"drop": [reference]})
-        return _see(case_id)
-
     @app.post("/cases/{case_id}/renewal", include_in_schema=False)
     async def renew(case_id: str, chart: UploadFile | None = None) -> Response:
         body = await chart.read() if chart is not None else b""

@@ -12,7 +12,7 @@ from prior_auth.cql.errors import CqlError, EvaluationError
 from prior_auth.cql.operators import Overload
 from prior_auth.cql.runtime import Compute, Definition, Frame, Run
 from prior_auth.cql.syntax.nodes import ExpressionDef, FunctionDef, Node
-from prior_auth.cql.types import Type
+from prior_auth.cql.types import VALUE_SET, Type
 from prior_auth.cql.windows import Bound, bounds_of, names_in
 
 _STATIC = frozenset({"Literal", "Quantity", "Null"})
@@ -35,7 +35,7 @@ class Site(NamedTuple):
     operand: str | None
     operands: tuple[str, ...] | None
     bounds: tuple[Bound, ...]
-    constant: bool
+    way: str  # how it is told of: as a define, a parameter, a literal, a value_set, else by its op
 
 
 class Event(NamedTuple):
@@ -83,8 +83,11 @@ class TracingCompiler(LibraryCompiler):
         operand = name if name is not None and name in self._operands else None
         constant = _is_static(node)
         bounds = bounds_of(node, lambda one: self._without_row(one, scope)) if node.op == "Query" else ()
+        refers, parameter = self._refers(node, scope)
+        way = "define" if refers else "parameter" if parameter else "literal" if constant else node.op
+        way = "value_set" if found.type == VALUE_SET else way
         operands = self._bodies.get(id(node))
-        site = Site(node.op, node, found.type, *self._refers(node, scope), role, operand, operands, bounds, constant)
+        site = Site(node.op, node, found.type, refers, parameter, role, operand, operands, bounds, way)
         if constant:
             return Compiled(found.type, _constant(found.compute, site))
         if node.op in _LEAVES and role is None and (name is not None or node.op == "This"):

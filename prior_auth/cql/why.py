@@ -16,7 +16,7 @@ from prior_auth.cql.origins import Origins, day_of, name_of
 from prior_auth.cql.runtime import Compute
 from prior_auth.cql.syntax.nodes import Inclusion, Node
 from prior_auth.cql.tracing import Event, bare
-from prior_auth.cql.types import VALUE_SET, ListOf
+from prior_auth.cql.types import ListOf
 from prior_auth.cql.values.compare import equal
 from prior_auth.cql.values.core import Code, Concept, Fhir, Interval, Vocabulary
 from prior_auth.cql.values.temporal import Date, DateTime, Time
@@ -47,6 +47,17 @@ class _Met(NamedTuple):
     resources: dict[str, Fhir]
 
 
+class _Ways(dict[str, Callable[[Event], Json]]):
+    """How each way of telling is done; `other` tells of operators that have none of their own."""
+
+    def __init__(self, other: Callable[[Event], Json]) -> None:
+        super().__init__()
+        self._other = other
+
+    def __missing__(self, way: str) -> Callable[[Event], Json]:
+        return self._other
+
+
 def explanation(results: Results, *names: str) -> Json:
     """How these defines came to their values. ValueError where the evaluation was not traced."""
     return Explainer(results).explanation(*names)
@@ -67,6 +78,7 @@ class Explainer:
         self.normal: dict[Any, Any] = {}  # by id: the events keep the values alive
         self.labels: dict[int, Json] = {}
         self.literals: dict[int, Json] = {}
+        self.references: dict[str, Json] = {}  # defines by their full names, which have a dot, and parameters
         self.problems: dict[tuple[str, str], str] = {}
         self.ways = self._ways()
 
@@ -119,27 +131,42 @@ class Explainer:
 
     # Nodes
 
-    def _ways(self) -> dict[str, Callable[[Event], Json]]:
-        ways: dict[str, Callable[[Event], Json]] = dict.fromkeys(COMPARISONS, self._comparison)
+    def _ways(self) -> _Ways:
+        ways = _Ways(self._operation)
+        ways |= dict.fromkeys(COMPARISONS, self._comparison)
         ways |= dict.fromkeys(_LOGIC, self._logic) | dict.fromkeys(_TESTS, self._is)
-        ways |= dict.fromkeys(_BASES, self._value) | dict.fromkeys(("Literal", "Quantity", "Null"), self._literal)
-        return ways | {
-            "And": self._chain, "Or": self._chain, "If": self._case, "Case": self._case, "Query": self._query,
+        ways |= dict.fromkeys((*_BASES, "value_set"), self._value)
+        ways |= {
+            "define": self._define, "parameter": self._parameter, "literal": self._literal, "And": self._chain,
+            "Or": self._chain, "If": self._case, "Case": self._case, "Query": self._query,
             "Retrieve": self._retrieve, "Call": self._call, "Exists": self._exists,
         }  # fmt: skip
+        return ways
 
     def node(self, event: Event) -> Json:
-        site = event.site
-        if site.refers is not None:
-            name = self.define(site.refers)
-            self.inside.defines[name] = None
-            return {"kind": "define", "name": name, "value": self.told[name]["value"]}
-        if site.parameter is not None:
-            self.inside.parameters[site.parameter] = value = self.shown(event.value)
-            return {"kind": "parameter", "name": site.parameter, "value": value}
-        if site.constant:
-            return self._literal(event)
-        return self.ways.get(site.op, self._operation)(event)
+        return self.ways[event[0].way](event)
+
+    def _define(self, event: Event) -> Json:
+        """A reference to a define; the same node wherever it is met."""
+        key = event.site.refers
+        assert key is not None
+        name = self.define(key)
+        self.inside.defines[name] = None
+        known = self.references.get(name)
+        if known is None:
+            told = {"kind": "define", "name": name, "value": self.told[name]["value"]}
+            known = self.references[name] = told
+        return known
+
+    def _parameter(self, event: Event) -> Json:
+        name = event.site.parameter
+        assert name is not None
+        known = self.references.get(name)
+        if known is None:
+            told = {"kind": "parameter", "name": name, "value": self.shown(event.value)}
+            known = self.references[name] = told
+        self.inside.parameters[name] = known["value"]
+        return known
 
     def _literal(self, event: Event) -> Json:
         """A literal, or a list or interval of literals; the same node wherever it is met."""
@@ -190,9 +217,9 @@ class Explainer:
     def _comparison(self, event: Event) -> Json:
         site, value, parts, _ = event
         left, right = parts[0], parts[1]
-        if right.site.type == VALUE_SET and site.op == "In":
+        if right.site.way == "value_set":
             return self._membership(event, left, right)
-        if left.site.type == VALUE_SET and site.op == "Contains":
+        if left.site.way == "value_set" and site.op == "Contains":
             return self._membership(event, right, left)
         told = {
             "kind": "compare", "operator": COMPARISONS[site.op], "left": self.node(left), "right": self.node(right),
@@ -286,7 +313,11 @@ class Explainer:
             by = event.parts[0]
             told["path"] = event.site.node["path"] or CODE_PATHS[told["type"]]
             told |= _selector(by.value, by.site.node["name"])
-        told["value"] = self.shown(event.value)
+        told["value"] = returned = []
+        for one in event.value:
+            label = self.label(one)
+            self._met(one, label)
+            returned.append(label)
         return told
 
     def _query(self, event: Event) -> Json:
@@ -326,10 +357,10 @@ class Explainer:
 
     def _row(self, node: Node, of: tuple[Any, ...], events: list[Event]) -> Json:
         told: Json = {"of": [self.label(one) for one in of], "kept": True}
-        lets = {one.site.role[4:]: self.node(one) for one in events if one.site.role and one.site.role[:4] == "let "}
-        if lets:
-            told["lets"] = lets
-        if node["inclusions"]:
+        if node.attrs.get("lets"):
+            roles = [(one.site.role or "", one) for one in events]
+            told["lets"] = {role[4:]: self.node(one) for role, one in roles if role.startswith("let ")}
+        if node.attrs.get("inclusions"):
             told["inclusions"] = [self._inclusion(one, events) for one in node["inclusions"]]
             told["kept"] = all(one["value"] for one in told["inclusions"])
         for one in events:
@@ -366,16 +397,24 @@ class Explainer:
             if not model.is_resource(value.type):
                 return None
             known = self.labels[id(value)] = {"reference": value.reference}
-        if known["reference"] is not None:
-            self.inside.resources[known["reference"]] = value
+            self._met(value, known)
         return known
+
+    def _met(self, resource: Fhir, label: Json) -> None:
+        if label["reference"] is not None:
+            self.inside.resources[label["reference"]] = resource
 
     def shown(self, value: Any) -> Any:
         kind = type(value)
         if kind in _PLAIN:
             return value
         if kind is list or kind is tuple:
-            return [self.shown(one) for one in value]
+            known = self.normal.get(id(value)) if value else None
+            if known is None:
+                known = [self.shown(one) for one in value]
+                if value and type(value[0]) is Fhir and id(value[0]) in self.labels:
+                    self.normal[id(value)] = known  # resources are told of alike from now on, elements may get a place
+            return known
         if kind is dict:
             return {"tuple": {name: self.shown(one) for name, one in value.items()}}
         if kind is Fhir:

@@ -20,8 +20,10 @@ class ClockStore(Protocol):
     async def keep_document(self, owner: str, name: str, document: Any) -> None: ...
 
 
-class DueStore(ClockStore, Protocol):
-    async def set_due(self, owner: str, due_at: datetime | None) -> None: ...
+class MovingStore(Protocol):
+    async def change_clock(
+        self, owner: str, name: str, change: Callable[[Any], tuple[Any, datetime | None] | None]
+    ) -> None: ...
 
 
 async def kept(store: ClockStore, owner: str) -> LegalClock | None:
@@ -34,14 +36,18 @@ async def keep(store: ClockStore, owner: str, clock: LegalClock) -> None:
     await store.keep_document(owner, DOCUMENT, remembered(clock))
 
 
-async def move(store: DueStore, owner: str, event: Callable[[LegalClock], LegalClock]) -> LegalClock | None:
-    """Let something happen to the kept clock. An event that changes nothing writes nothing."""
-    before = await kept(store, owner)
-    if before is None:
-        return None
-    after = event(before)
-    if after != before:
-        await keep(store, owner, after)
-        if after.due_at != before.due_at:
-            await store.set_due(owner, after.due_at)
-    return after
+async def move(store: MovingStore, owner: str, event: Callable[[LegalClock], LegalClock]) -> LegalClock | None:
+    """Let something happen to the kept clock, and give it as it is then; None where none is kept.
+
+    An event that changes nothing writes nothing. Raises what the event raises.
+    """
+    moved: list[LegalClock] = []
+
+    def change(document: Any) -> tuple[Any, datetime | None] | None:
+        before = recalled(document)
+        after = event(before)
+        moved.append(after)
+        return (remembered(after), after.due_at) if after != before else None
+
+    await store.change_clock(owner, DOCUMENT, change)
+    return moved[-1] if moved else None

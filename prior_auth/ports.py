@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -295,8 +295,14 @@ class AuthorizationStore(Ledger, Protocol):
         self, authorization_id: str, status: AuthorizationStatus, *, waiting_for: str | None, at: datetime
     ) -> None: ...
 
-    async def set_due(self, owner: str, due_at: datetime | None) -> None:
-        """The legal clock moved: it was extended, stands still, or runs again."""
+    async def change_clock(
+        self, owner: str, name: str, change: Callable[[Any], tuple[Any, datetime | None] | None]
+    ) -> None:
+        """Change a kept document and the due instant in one step: two events of one moment both count.
+
+        `change` gets the document and gives the new one and its due instant, None where nothing changes; it is not
+        asked where there is no such document.
+        """
         ...
 
     async def subscribe(

@@ -110,7 +110,9 @@ def _slicing(published: Mapping[str, Any] | None) -> Slicing | None:
 def _invariants(published: Iterable[Mapping[str, Any]], url: str) -> Iterable[Invariant]:
     for one in published:
         source = one.get("source", url).split("|")[0]
-        comes_from_base_type = source.startswith(HL7) and source != url and source.removeprefix(HL7).isalnum()
+        name = source.removeprefix(HL7)
+        # Resources and complex types begin with a capital; R4's own profiles (vitalsigns, bodyweight) do not.
+        comes_from_base_type = source not in (name, url) and name.isalnum() and name[0].isupper()
         if comes_from_base_type or "expression" not in one:
             continue
         yield Invariant(one["key"], one["expression"], one["severity"], bool(_extension(one, _BEST_PRACTICE)))

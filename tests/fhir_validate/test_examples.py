@@ -197,4 +197,7 @@ def test_a_vital_sign_keeps_its_profile_without_claiming_it():
     assert [one.path for one in errors(validate(weight))] == ["Observation.category", "Observation.category"]
 
     vital = {"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "vital-signs"}
-    assert errors(validate(weight | {"category": [{"coding": [vital]}]})) == []
+    categorized = weight | {"category": [{"coding": [vital]}]}
+    assert errors(validate(categorized)) == []
+    del categorized["valueQuantity"]
+    assert [one.rule for one in errors(validate(categorized))] == ["invariant:vs-2"]

@@ -126,6 +126,8 @@ FAULTS = {
     "a fullUrl that ends in another id": (
         lambda b: b["entry"][1].update(fullUrl="http://example.org/fhir/Organization/x"),
         "Bundle.entry[1].fullUrl", "bundle"),
+    "a fullUrl that ends in an id, of a resource without one": (
+        lambda b: b["entry"][1]["resource"].pop("id"), "Bundle.entry[1].fullUrl", "bundle"),
     "a request in a collection": (
         lambda b: b["entry"][1].update(request={"method": "GET", "url": "x"}),
         "Bundle.entry[1].request", "invariant:bdl-3"),

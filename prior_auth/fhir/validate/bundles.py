@@ -56,9 +56,10 @@ def _full_url(url: str, held: Any, at: str) -> Iterator[Issue]:
     if not url.startswith(("urn:uuid:", "urn:oid:")) and "://" not in url:
         yield Issue("error", where, "bundle", "a fullUrl is absolute", "write it as http(s)://…/Type/id or urn:uuid:…")
     named = bundle.type_and_id(url) if url.startswith(("http://", "https://")) else None
-    if named is not None and isinstance(held, Mapping) and isinstance(held.get("id"), str):
-        kind, identity = named
-        if kind == held.get("resourceType") and identity != held["id"]:
+    if named is not None and isinstance(held, Mapping) and named[0] == held.get("resourceType"):
+        if "id" not in held:
+            yield Issue("error", where, "bundle", "ends in an id, the resource has none", "give it that id")
+        elif isinstance(held["id"], str) and named[1] != held["id"]:
             yield Issue("error", where, "bundle", "ends in another id than the resource has", "make them the same")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from random import Random
 from typing import Any
 
 import pytest
@@ -157,3 +158,32 @@ def test_a_chart_that_says_nothing_says_no_to_nothing(gathered: Any, definitions
     assert answered == {"patient.birthDate", "patient.sex"}
     assert set(evidence.looked) == {each.item for each in definitions} - answered
     assert evidence.unread == ()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_order_of_a_charts_resources_changes_nothing_that_is_found(gathered: Any, seed: int) -> None:
+    chart = [
+        {**each, "id": f"given-{number}"}
+        for number, each in enumerate(
+            [
+                *WORDS_ONLY,
+                her2(POSITIVE),
+                her2(NEGATIVE),
+                condition(concept(ICD10, "C50.411")),
+                condition(concept(ICD10, "C79.51")),
+                observation("Hgb", "9.2 g/dL"),
+                observation("Heart V25 (3D plan)", "12 cc"),
+            ]
+        )
+    ]
+    shuffled = Random(seed).sample(chart, len(chart))
+
+    one, other = gathered(*chart), gathered(*shuffled)
+
+    assert _told(one) == _told(other)
+
+
+def _told(evidence: Any) -> tuple[set[Any], ...]:
+    facts = {(each.item, repr(each.value), each.date, each.tier, each.source.reference) for each in evidence.facts}
+    conflicts = {(each.item, frozenset(fact.source.reference for fact in each.facts)) for each in evidence.conflicts}
+    return facts, conflicts, set(evidence.unread)

@@ -284,8 +284,15 @@ SERVICE: Mapping[str, tuple[Json, str]] = {
     "ldct": (coding(CPT, "71271"), "Low-dose CT for lung cancer screening"),
     "ldct-counseling": (coding(HCPCS, "G0296"), "Visit to discuss lung cancer screening"),
     "gene-expression": (coding(CPT, "81519"), "Gene expression of breast cancer, 21 genes"),
+    "imrt": (coding(CPT, "77412"), "Delivery of intensity modulated radiotherapy"),
+    "imrt-until-2025": (coding(CPT, "77386"), "Delivery of intensity modulated radiotherapy"),
+    "imrt-plan": (coding(CPT, "77301"), "Plan of intensity modulated radiotherapy"),
     "gene-panel": (coding(CPT, "81445"), "Gene panel of a solid tumor, 5 to 50 genes"),
     "pet-ct": (coding(CPT, "78815"), "FDG PET with CT, skull base to mid-thigh"),
+}
+PLAN: Mapping[str, Json] = {
+    "3d": coding(SNOMED, "1162782007", "Three dimensional conformal radiotherapy"),
+    "imrt": coding(SNOMED, "441799006", "Intensity modulated radiation therapy"),
 }
 STOP_REASON: Mapping[str, Json] = {
     "no-response": coding(SNOMED, "266721009", "Absent response to treatment"),

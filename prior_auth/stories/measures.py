@@ -13,6 +13,8 @@ from prior_auth.stories.observations import Question, observe
 _LAB = f"{US_CORE}us-core-observation-lab"
 _SMOKING = f"{US_CORE}us-core-smokingstatus"
 
+FINDING = "urn:prior-auth:finding"
+
 LABS: Mapping[str, tuple[str, str]] = {
     # item: LOINC, words
     "lab.hemoglobin": ("718-7", "Hemoglobin"),
@@ -45,6 +47,23 @@ def write_pack_years(chart: Chart, item: str, fact: Fact) -> None:
     asked = Question(code, "Pack-years", None, category="social-history", plain_profile=_SMOKING)
     value = {"valueQuantity": quantity(fact["value"], "{PackYears}")}
     observe(chart, item, fact, asked, words=f"{fact['value']} pack-years", value=value)
+
+
+PLANNED: Mapping[str, str] = {
+    "dvh.heart": "Heart volume that receives 25 Gy",
+    "dvh.hot-spot": "Hot spot",
+    "breast-volume": "Breast volume",
+    "rt.plan.fractions": "Planned fractions",
+}
+
+
+def write_planned(chart: Chart, item: str, fact: Fact) -> None:
+    """A number of a radiotherapy plan; `plan` is the technique it is of."""
+    method = word(fact, "plan", codes.PLAN) if "plan" in fact else None
+    asked = Question(coding(FINDING, item), PLANNED[item], None, category="imaging", method=method)
+    number = fact["value"]
+    value = {"valueInteger": number} if isinstance(number, int) else {"valueQuantity": quantity(number)}
+    observe(chart, item, fact, asked, words=str(number), value=value)
 
 
 def write_quit_date(chart: Chart, item: str, fact: Fact) -> None:

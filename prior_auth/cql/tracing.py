@@ -88,7 +88,7 @@ class TracingCompiler(LibraryCompiler):
         way = "value_set" if found.type == VALUE_SET else way
         operands = self._bodies.get(id(node))
         site = Site(node.op, node, found.type, refers, parameter, role, operand, operands, bounds, way)
-        if constant:
+        if constant and role is None:
             return Compiled(found.type, _constant(found.compute, site))
         if node.op in _LEAVES and role is None and (name is not None or node.op == "This"):
             return Compiled(found.type, _leaf(found.compute, site))  # a variable: nothing is worked out for it

@@ -17,6 +17,7 @@ from prior_auth.policy.rule import Rule
 from prior_auth.rule_tools import shown
 from prior_auth.rule_tools.cases import Case, Judged, faults, judged, read_cases
 from prior_auth.rule_tools.coverage import coverage
+from prior_auth.rule_tools.page import page
 from prior_auth.rule_tools.skeleton import write_policy
 from prior_auth.rulebook import Rulebook, rules_folder
 
@@ -126,6 +127,12 @@ def show(
         else:
             for line in shown.as_lines(told):
                 typer.echo(line)
+
+
+@app.command("page")
+def write_page(rules: Rules = None) -> None:
+    """Every policy, its sources and what is unverified, as Markdown: docs/oncology.md."""
+    typer.echo(page([one.policy for one in Rulebook.load(rules).rules]), nl=False)
 
 
 @app.command("new")

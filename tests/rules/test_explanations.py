@@ -109,6 +109,8 @@ def test_the_data_alone_prove_every_criterion(every_case: Any, judge: Any, code_
             assert [need["item"] for need in one.data["missing"]] == [need.item for need in result.missing]
             said = " ".join(one.sentences)
             assert all(need.what in said and need.who in said for need in result.missing), (case.name, one.criterion)
+            if result.missing and not one.data["rule"]["broken"]:
+                assert all(_is_looked_for(need, one.data, code_sets) for need in one.data["missing"]), one.criterion
 
 
 def test_people_read_sentences_and_the_steps_of_the_rule(every_case: Any, judge: Any) -> None:
@@ -131,6 +133,26 @@ def test_the_reason_names_value_day_resource_and_what_is_asked_wherever_there_is
             assert is_document or value_in_words(fact.value) in one.why, one.id
         if shown and one.outcome is not Outcome.NOT_APPLICABLE:
             assert "Asked: " in one.why or "Excluded unless: " in one.why, one.id
+
+
+def _is_looked_for(need: dict[str, Any], data: dict[str, Any], code_sets: Codes) -> bool:
+    """What is wanted is what the rule retrieves: by one of its codes, or among all resources of a type."""
+    made = list(_retrieves(data["defines"]))
+    by_set = [code_sets[one["value_set"]["url"]] for one in made if "value_set" in one]
+    codes = {code for one in by_set for _, code in one} | {
+        code["code"] for one in made for code in one.get("codes", ())
+    }
+    return any("path" not in one for one in made) or bool(codes & {code["code"] for code in need["codes"]})
+
+
+def _retrieves(node: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(node, dict):
+        if node.get("kind") == "retrieve":
+            yield node
+        node = list(node.values())
+    if isinstance(node, list):
+        for inner in node:
+            yield from _retrieves(inner)
 
 
 _LOGIC = ("and", "or", "not", "is", "exists", "compare", "in_value_set")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from prior_auth.errors import TemporaryTransportError
 from prior_auth.fhir import json, pas_request, pas_response, subscription
 from prior_auth.fhir.validate import validate
+from workflows.heartbeats import Heartbeats
 
 Json = dict[str, Any]
 SENDER = "EXONC01"
@@ -175,3 +177,28 @@ async def test_spec_55_what_is_offered_for_subscriptions_is_stated(payer: Any) -
     stated = json.read((await payer.http.get("/fhir/metadata")).content)["rest"][0]["resource"][1]
     assert {one["code"] for one in stated["interaction"]} >= {"create", "update", "delete"}
     assert {one["name"] for one in stated["operation"]} == {"status", "events"}
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.at = datetime(2026, 6, 1, 8, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.at
+
+
+async def test_who_asked_for_heartbeats_gets_them_in_time_and_nobody_else_does(payer: Any, recorder: Recorder) -> None:
+    await subscribed(payer, SENDER, heartbeat=600)
+    await subscribed(payer, SENDER, endpoint="https://other.example/hook")
+    silent = await subscribed(payer, SENDER, endpoint="https://silent.example/hook", heartbeat=600)
+    await payer.store.set_subscription(silent, "error")
+    recorder.sent.clear()
+    clock = Clock()
+    beats = Heartbeats(payer.store, recorder, "https://payer.example/fhir", clock)
+    for minutes in (0, 5, 5):
+        clock.at += timedelta(minutes=minutes)
+        await beats.beat()
+    assert [(endpoint, one.kind.value) for endpoint, one in recorder.sent] == [(ENDPOINT, "heartbeat")] * 2
+    recorder.away = True
+    clock.at += timedelta(minutes=10)
+    await beats.beat()  # one that does not arrive is nothing: the subscriber's watchdog asks

@@ -101,6 +101,26 @@ def test_a_retrieve_tells_what_it_selects_by_and_what_came_back() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("chart", [CHART, []])
+def test_a_retrieve_tells_the_days_asked_for_also_where_nothing_came_back(chart: list[dict[str, Any]]) -> None:
+    days = "date from (O.effective as FHIR.dateTime) during Interval[Since - 30 days, Since]"
+    found = tree(f"[Observation: \"LVEF\"] O where O.status.value = 'final' and {days}", chart)
+    assert found["sources"][0]["window"] == {
+        "path": "effective", "low": "@2025-12-02", "lowClosed": True, "high": "@2026-01-01", "highClosed": True,
+    }  # fmt: skip
+
+
+def test_a_window_of_two_conditions_is_one_and_what_differs_by_row_is_none() -> None:
+    day = "date from (O.effective as FHIR.dateTime)"
+    found = tree(f'[Observation: "LVEF"] O where {day} > Since and {day} <= @2026-02-01')
+    assert found["sources"][0]["window"] == {
+        "path": "effective", "low": "@2026-01-01", "lowClosed": False, "high": "@2026-02-01", "highClosed": True,
+    }  # fmt: skip
+    assert "window" not in tree(f'[Observation: "LVEF"] O where {day} > O.issued')["sources"][0]
+    told = sentences(explained(f'define X: exists ([Observation: "ECOG"] O where {day} >= Since)'))
+    assert told == ["Nothing is found: Observation “ECOG” (89247-1), from 2026-01-01."]
+
+
 def test_two_retrieves_that_find_nothing_keep_their_own_codes() -> None:
     told = tree('[Observation: "ECOG"] union [Observation: code in { Code \'1\' from "LOINC" }]')
     assert [one["codes"][0]["code"] for one in told["operands"]] == ["89247-1", "1"]

@@ -245,6 +245,14 @@ class AuthorizationStore(Ledger, Protocol):
         """All authorizations of these member or subscriber ids."""
         ...
 
+    async def unlisted(self) -> list[Authorization]:
+        """Authorizations that no member leads to."""
+        ...
+
+    async def list_members(self, authorization_id: str, members: Collection[str]) -> None:
+        """Let these member or subscriber ids lead to the authorization."""
+        ...
+
     async def attach(self, authorization_id: str, *, attachment: bytes, canonical_hash: str, at: datetime) -> Receipt:
         """Keep what came by `$submit-attachment` as a new version, once. Raises NotFound; Conflict once decided."""
         ...

@@ -14,6 +14,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 from temporalio.worker import Worker
 
+from prior_auth.api.payer_inquiry import list_unlisted
 from prior_auth.bootstrap import CLOCK, PayerSide, PracticeSide
 from prior_auth.errors import TransportError
 from prior_auth.fhir import subscription
@@ -83,6 +84,7 @@ async def work_for_practice(side: PracticeSide, temporal: Temporal) -> None:
 async def work_for_payer(side: PayerSide, temporal: Temporal) -> None:
     client = await _connected(temporal.address, "payer", side.key)
     stories = PayerStories(Stories.over(client), side.store)
+    await list_unlisted(side.store)
     await _work(payer_worker(client, side.activities()), stories, side.settings.data, _beating(side))
 
 

@@ -107,3 +107,10 @@ def _past(payer: Payer, found: _Found) -> bool:
     """Six months after the planned end of service at the earliest (spec-73, the `retention` setting)."""
     end = pas_match.last_day(found.known.request, found.known.decisions) or found.authorization.changed_at.date()
     return end + payer.retention < payer.clock.now().date()
+
+
+async def list_unlisted(store: AuthorizationStore) -> None:
+    """Let members lead to authorizations that were kept before there were inquiries: at each start, what is left."""
+    for authorization in await store.unlisted():
+        bundle = json.read(await store.request_body(authorization.id, authorization.version))
+        await store.list_members(authorization.id, pas_people.people_of(bundle).members)

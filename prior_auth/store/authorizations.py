@@ -113,6 +113,17 @@ class SqlAuthorizations(SqlSubscriptions):
         async with self.database.read() as connection:
             return [_authorization(row) for row in await connection.execute(statement)]
 
+    async def unlisted(self) -> list[Authorization]:
+        """Those that no member leads to: kept before members were listed, or by a request that names none."""
+        columns, lookup = tables.authorization.c, tables.lookup.c
+        statement = select(tables.authorization).where(columns.id.not_in(select(lookup.authorization_id)))
+        async with self.database.read() as connection:
+            return [_authorization(row) for row in await connection.execute(statement.order_by(columns.id))]
+
+    async def list_members(self, authorization_id: str, members: Collection[str]) -> None:
+        async with self.database.write() as connection:
+            await self._list_members(connection, authorization_id, [self._member(one) for one in members])
+
     async def attach(self, authorization_id: str, *, attachment: bytes, canonical_hash: str, at: datetime) -> Receipt:
         """The exact bytes are kept; the version's Bundle is made of them and the one before when it is asked for."""
         key = digest(authorization_id, ATTACHMENT, canonical_hash)
@@ -373,10 +384,13 @@ class SqlAuthorizations(SqlSubscriptions):
         for claim in arrival.claims:
             numbered = {"identifier": claim, "authorization_id": authorization_id, "version": version}
             await connection.execute(tables.claim_version.insert().values(**numbered))
-        for member in arrival.members:
+        await self._list_members(connection, authorization_id, arrival.members)
+        return Receipt(_authorization(await _row(connection, authorization_id)), version, fresh=True)
+
+    async def _list_members(self, connection: AsyncConnection, authorization_id: str, members: Collection[str]) -> None:
+        for member in members:
             found = {"digest": member, "authorization_id": authorization_id}
             await self.database.insert_once(connection, tables.lookup, found)
-        return Receipt(_authorization(await _row(connection, authorization_id)), version, fresh=True)
 
     def _member(self, number: str) -> str:
         return hmac.digest(self.keys.derived("member lookup"), number.strip().encode(), "sha256").hex()

@@ -6,8 +6,10 @@ import copy
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from prior_auth.api import payer_inquiry
 from prior_auth.fhir import codes, json, pas_inquiry, pas_request
 from prior_auth.fhir.validate import validate
+from prior_auth.store import tables
 
 Json = dict[str, Any]
 
@@ -105,8 +107,6 @@ async def test_what_is_past_its_retention_is_no_longer_answered_for(
 ) -> None:
     from dataclasses import replace
 
-    from prior_auth.api import payer_inquiry
-
     class Later:
         def __init__(self, days: int) -> None:
             self.days = days
@@ -149,3 +149,15 @@ async def test_an_update_after_an_attachment_is_of_the_claim_before_it(payer: An
         due_at=None,
     )
     assert (receipt.authorization.id, receipt.version) == (kept.id, 3)
+
+
+async def test_an_authorization_kept_before_there_were_inquiries_is_found_after_a_start(
+    payer: Any, complete: bytes
+) -> None:
+    await payer.fhir("Claim/$submit", complete)
+    async with payer.store.database.write() as connection:
+        await connection.execute(tables.lookup.delete())
+    assert await ask(payer, question(complete)) == []
+    await payer_inquiry.list_unlisted(payer.store)
+    assert len(await ask(payer, question(complete))) == 1
+    assert await payer.store.unlisted() == []

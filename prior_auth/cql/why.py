@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any, NamedTuple
 
-from prior_auth.cql import helpers
 from prior_auth.cql.compiler.queries import CODE_PATHS
 from prior_auth.cql.engine import Results
 from prior_auth.cql.errors import EvaluationError
 from prior_auth.cql.events import codes_of, operand_count, rows_of, unit_of
-from prior_auth.cql.normal import normal
-from prior_auth.cql.origins import Origins, day_of, name_of
+from prior_auth.cql.origins import day_of, name_of
 from prior_auth.cql.runtime import Compute
+from prior_auth.cql.shown import Shown, given
 from prior_auth.cql.syntax.nodes import Inclusion, Node
 from prior_auth.cql.tracing import Event, bare
 from prior_auth.cql.types import ListOf
 from prior_auth.cql.values.compare import equal
-from prior_auth.cql.values.core import Code, Concept, Fhir, Interval, Vocabulary
-from prior_auth.cql.values.temporal import Date, DateTime, Time
+from prior_auth.cql.values.core import Code, Concept, Fhir, Vocabulary
 from prior_auth.cql.windows import window
-from prior_auth.r4 import model
 
 Json = dict[str, Any]
 
@@ -35,8 +31,6 @@ _LOGIC = {"Xor": "xor", "Implies": "implies", "Not": "not"}
 _TESTS = {"IsNull": "null", "IsTrue": "true", "IsFalse": "false"}
 _STEPS = frozenset({"Member", "As", "Convert"})  # one step of a path down from its base
 _BASES = frozenset({"Name", "This", *_STEPS})
-_MOMENTS = frozenset({Date, DateTime, Time})
-_PLAIN = frozenset({type(None), bool, str, int})
 
 
 class _Met(NamedTuple):
@@ -71,12 +65,12 @@ class Explainer:
         if run is None:
             raise ValueError("evaluate the library with traced=True")
         self.results, self.run = results, run
-        self.origins = Origins()
         self.told: dict[str, Json] = {}
         self.met: dict[str, _Met] = {}
         self.inside = _Met({}, {}, {})  # of the define that is being told
-        self.normal: dict[Any, Any] = {}  # by id: the events keep the values alive
-        self.labels: dict[int, Json] = {}
+        self.values = Shown(self._note)
+        self.origins, self.labels = self.values.origins, self.values.labels
+        self.shown, self.label, self.plain = self.values.shown, self.values.label, self.values.plain
         self.literals: dict[int, Json] = {}
         self.references: dict[str, Json] = {}  # defines by their full names, which have a dot, and parameters
         self.problems: dict[tuple[str, str], str] = {}
@@ -128,6 +122,12 @@ class Explainer:
         else:
             told["tree"] = tree = self.node(self.run.bodies[key][-1])
             told["value"] = tree["value"]
+
+    def _note(self, resource: Fhir) -> None:
+        """Keeps a resource for the define that is being told of."""
+        reference = resource.reference
+        if reference is not None:
+            self.inside.resources[reference] = resource
 
     # Nodes
 
@@ -235,7 +235,7 @@ class Explainer:
         matched = [one for one in codes_of(self.plain(of.value)) if (one.system, one.code) in members.codes]
         return {
             "kind": "in_value_set",
-            "value_set": _given(name=vocabulary.name, url=vocabulary.id, version=members.version),
+            "value_set": given(name=vocabulary.name, url=vocabulary.id, version=members.version),
             "of": self.node(of),
             "matched": [{"system": one.system, "code": one.code} for one in matched],
             "value": event.value,
@@ -315,9 +315,8 @@ class Explainer:
             told |= _selector(by.value, by.site.node["name"])
         told["value"] = returned = []
         for one in event.value:
-            label = self.label(one)
-            self._met(one, label)
-            returned.append(label)
+            returned.append(self.label(one))
+            self._note(one)
         return told
 
     def _query(self, event: Event) -> Json:
@@ -378,101 +377,14 @@ class Explainer:
         found = any(one.value is True for one in met)
         return {"kind": "with" if inclusion.present else "without", "rows": rows, "value": found is inclusion.present}
 
-    # Values
-
-    def label(self, value: Any) -> Json:
-        """What a row is about: a resource's reference, else the element's place or the value itself."""
-        if type(value) is not Fhir:
-            return {"value": self.shown(value)}
-        known = self._resource(value)
-        if known is not None:
-            return known
-        reference, path = self.origins.of(value)
-        return _given(reference=reference, path=path) or {"value": self.shown(value)}
-
-    def _resource(self, value: Fhir) -> Json | None:
-        """The label of a resource, the same wherever it is met; None for what is none."""
-        known = self.labels.get(id(value))
-        if known is None:
-            if not model.is_resource(value.type):
-                return None
-            known = self.labels[id(value)] = {"reference": value.reference}
-            self._met(value, known)
-        return known
-
-    def _met(self, resource: Fhir, label: Json) -> None:
-        if label["reference"] is not None:
-            self.inside.resources[label["reference"]] = resource
-
-    def shown(self, value: Any) -> Any:
-        kind = type(value)
-        if kind in _PLAIN:
-            return value
-        if kind is list or kind is tuple:
-            known = self.normal.get(id(value)) if value else None
-            if known is None:
-                known = [self.shown(one) for one in value]
-                if value and type(value[0]) is Fhir and id(value[0]) in self.labels:
-                    self.normal[id(value)] = known  # resources are told of alike from now on, elements may get a place
-            return known
-        if kind is dict:
-            return {"tuple": {name: self.shown(one) for name, one in value.items()}}
-        if kind is Fhir:
-            return self._resource(value) or self._fhir(value)
-        if kind is Interval:
-            return {
-                "low": self.shown(value.low), "high": self.shown(value.high), "lowClosed": value.low_closed,
-                "highClosed": value.high_closed,
-            }  # fmt: skip
-        key = value if kind in _MOMENTS else id(value)
-        known = self.normal.get(key)
-        if known is None:
-            known = self.normal[key] = normal(value)
-        return known
-
-    def _fhir(self, value: Fhir) -> Any:
-        """An element as the value that CQL makes of it; primitives that say the same are worked out once."""
-        json = value.json
-        key = (value.type, json) if type(json) is str or type(json) is Decimal else id(value)
-        known = self.normal.get(key)
-        if known is None:
-            found = self.plain(value)
-            if type(found) is Fhir:
-                return self._element(found)
-            known = self.normal[key] = normal(found)
-        return known
-
-    def _element(self, value: Fhir) -> Json:
-        """An element that is no value of CQL: its place, and of a quantity with a comparator what it says."""
-        reference, path = self.origins.of(value)
-        json = value.json if isinstance(value.json, dict) else {}
-        said = {name: normal(json.get(name)) for name in ("comparator", "value", "unit") if "comparator" in json}
-        return _given(fhir=value.type, reference=reference, path=path, **said)
-
-    def plain(self, value: Any) -> Any:
-        """FHIR's data types as their CQL values; a quantity that is none keeps its comparator."""
-        if isinstance(value, (list, tuple)):
-            return [self.plain(one) for one in value]
-        made = helpers.conversion(value.type) if type(value) is Fhir else None
-        if made is None:
-            return value
-        try:
-            return made[1](value)
-        except (EvaluationError, TypeError, ValueError, ArithmeticError, AttributeError, LookupError):
-            return value  # an element of the chart that is not as FHIR has it: shown by its place
-
 
 def _selector(value: Any, name: str | None) -> Json:
     """What a retrieve selects by: a value set, or codes under the name that the rule gives them."""
     if isinstance(value, Vocabulary):
-        return {"value_set": _given(name=value.name, url=value.id)}
+        return {"value_set": given(name=value.name, url=value.id)}
     codes = sorted({(one.system, one.code) for one in codes_of(value)}, key=str)
-    return _given(name=name, codes=[_given(system=system, code=code) for system, code in codes])
+    return given(name=name, codes=[given(system=system, code=code) for system, code in codes])
 
 
 def _resource(one: Fhir) -> Json:
-    return _given(type=one.type, name=name_of(one), date=day_of(one))
-
-
-def _given(**parts: Any) -> Json:
-    return {name: part for name, part in parts.items() if part is not None}
+    return given(type=one.type, name=name_of(one), date=day_of(one))

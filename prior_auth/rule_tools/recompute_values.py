@@ -203,7 +203,7 @@ def parts_of(text: str) -> list[int]:
 
 
 def union(left: list[Any] | None, right: list[Any] | None) -> Any:
-    if is_interval(left) or is_interval(right):
+    if is_interval(left) or is_interval(right) or (left is None and right is None):
         return TAKEN
     return distinct([*listed(left), *listed(right)])
 

@@ -28,7 +28,7 @@ from prior_auth.rule_tools.cases import Case, Judged, judged, read_cases  # noqa
 from prior_auth.rule_tools.recompute import Recheck  # noqa: E402
 from prior_auth.rulebook import Rulebook  # noqa: E402
 
-SIZE, CHUNK = 2_000, 50
+SIZE, CHUNK = 1_000, 50
 
 Codes = Mapping[str, frozenset[tuple[str, str]]]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from importlib import resources
@@ -86,6 +86,20 @@ class Story:
                 for one in self._written(facts, on or self.day, plan or self.plan)
             ],
         }
+
+    def but(
+        self,
+        change: Mapping[str, Any] | None = None,
+        remove: Collection[str] = (),
+        add: Mapping[str, Any] | None = None,
+        patient: Mapping[str, Any] | None = None,
+    ) -> Story:
+        """A near miss of it: the same story but for this (operands as of `chart`); how it ends is not told again."""
+        return replace(
+            self,
+            facts=self._facts(change or {}, remove, add or {}),
+            patient={**self.patient, **(patient or {})},
+        )
 
     def arriving(self, *, on: date | None = None) -> list[dict[str, Any]]:
         """The resources that arrive later."""

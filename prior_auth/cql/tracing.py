@@ -98,7 +98,7 @@ class TracingCompiler(LibraryCompiler):
 
     def _without_row(self, node: Node, scope: Scope) -> Compiled | None:
         """An expression that uses no variable, compiled once more; None where it uses one, or cannot stand alone."""
-        if any(name in scope.names for name in names_in(node)):
+        if any(name is None or name in scope.names for name in names_in(node)):
             return None
         before = self.nodes
         try:

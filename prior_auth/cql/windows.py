@@ -100,9 +100,11 @@ def _bare(node: Node) -> Node:
     return node
 
 
-def names_in(node: Node) -> Iterator[str]:
-    """Every plain name in an expression; `Query` and whatever else holds nodes elsewhere than in `args` ends it."""
+def names_in(node: Node) -> Iterator[str | None]:
+    """Every plain name in an expression; None for what holds names of its own, such as a query."""
     if node.op == "Name":
         yield node["name"]
+    elif node.op in ("Query", "Retrieve"):
+        yield None
     for one in node.args:
         yield from names_in(one)

@@ -39,14 +39,21 @@ def settle(statements: Iterable[Statement]) -> Settled:
 
 
 def _once_each(statements: Iterable[Statement]) -> Iterator[Statement]:
-    """The same dated fact from two exports is one fact: it gives the same resource of the view."""
-    seen: set[tuple[object, ...]] = set()
-    for each in statements:
+    """The same dated fact from two exports is one fact: it gives the same resource of the view.
+
+    It is told by the same one of its resources in whatever order the exports came.
+    """
+    alike: dict[tuple[object, ...], list[Statement]] = defaultdict(list)
+    for number, each in enumerate(statements):
         what = repr(each.view) if each.view is not None else each.entry.reference
         key = (each.item, each.question, each.when.text, each.value, each.unit, each.focus, each.entry.type, what)
-        if each.item in _KEPT_EACH or each.when.text is None or key not in seen:
-            yield each
-        seen.add(key)
+        alone = each.item in _KEPT_EACH or each.when.text is None
+        alike[(number,) if alone else key].append(each)
+    yield from (min(group, key=_by_source) for group in alike.values())
+
+
+def _by_source(statement: Statement) -> tuple[str, str]:
+    return statement.entry.reference, statement.entry.origin or ""
 
 
 def _pairs(statements: Sequence[Statement]) -> Iterator[tuple[Statement, Statement]]:

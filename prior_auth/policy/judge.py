@@ -146,7 +146,8 @@ class Hearing:
         return tuple(sorted(dict.fromkeys(facts), key=_newest_first))
 
     def _documents(self, criterion: Criterion) -> tuple[Fact, ...]:
-        return tuple(fact for fact in self.evidence.facts_of(*criterion.items) if fact.tier is Tier.DOCUMENT)
+        told = [fact for fact in self.evidence.facts_of(*criterion.items) if fact.tier is Tier.DOCUMENT]
+        return tuple(sorted(told, key=_newest_first))
 
     def _conflicts(self, criterion: Criterion, facts: Sequence[Fact]) -> bool:
         """Facts that count equally contradict each other, and the outcome turns on them."""
@@ -176,6 +177,7 @@ class Hearing:
     ) -> tuple[str, ...]:
         """What keeps a criterion unknown besides its test: age, contradiction, what only a person can read."""
         unread = [one for one in self.evidence.unread if one.item in criterion.items]
+        unread.sort(key=lambda one: (one.source.reference, one.item))
         return (
             self._stale(criterion, facts),
             "Results that count equally contradict each other" if conflict else "",

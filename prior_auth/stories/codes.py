@@ -208,6 +208,8 @@ CONDITION: Mapping[str, tuple[Json, str]] = {
     "hemolytic-anemia": (coding(SNOMED, "61261009", "Hemolytic anemia"), "D59.9"),
     "bleeding": (coding(SNOMED, "131148009", "Bleeding"), "R58"),
     "red-cell-aplasia": (coding(SNOMED, "50715003", "Pure red cell aplasia"), "D60.9"),
+    "neutropenia": (coding(SNOMED, "165517008", "Neutropenia"), "D70.9"),
+    "febrile-neutropenia": (coding(SNOMED, "409089005", "Febrile neutropenia"), "D70.1"),
     "hypocalcemia": (coding(SNOMED, "5291005", "Hypocalcemia"), "E83.51"),
     "giant-cell-tumor": (coding(ICD10, "D48.0", "Giant cell tumor of bone"), "D48.0"),
     "hypercalcemia": (coding(SNOMED, "66931009", "Hypercalcemia"), "E83.52"),
@@ -278,6 +280,13 @@ DRUG: Mapping[str, Json] = {
     "denosumab": coding(RXNORM, "993449", "denosumab"),
     "zoledronic-acid": coding(RXNORM, "77655", "zoledronic acid"),
     "gemcitabine": coding(RXNORM, "12574", "gemcitabine"),
+    "fluorouracil": coding(RXNORM, "4492", "fluorouracil"),
+    "irinotecan": coding(RXNORM, "51499", "irinotecan"),
+    "oxaliplatin": coding(RXNORM, "32592", "oxaliplatin"),
+    "methotrexate": coding(RXNORM, "6851", "methotrexate"),
+    "vinblastine": coding(RXNORM, "11198", "vinblastine"),
+    "pegfilgrastim": coding(RXNORM, "338036", "pegfilgrastim"),
+    "filgrastim": coding(RXNORM, "68442", "filgrastim"),
 }
 # Scans, visits and tests; the code says which.
 SERVICE: Mapping[str, tuple[Json, str]] = {

@@ -74,7 +74,7 @@ WRITERS: Mapping[str, Writer] = {
     "variant.negative-genes": _writer(genomics.write_negative, "genes"),
     "genes.studied": _writer(genomics.write_studied, "genes"),
     "genomics-report": _writer(genomics.write_report),
-    "prior.therapy": _writer(treatment.write_therapy, "drug", "from", "to", "reason"),
+    "prior.therapy": _writer(treatment.write_therapy, "drug", "from", "to", "reason", "every", "daily"),
     "allergy.drug": _writer(treatment.write_allergy, "drug"),
     "surgery": _writer(treatment.write_surgery, "procedure", "from", "to"),
     "rt.course": _writer(treatment.write_radiotherapy, "from", "to"),

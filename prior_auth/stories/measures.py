@@ -18,6 +18,8 @@ FINDING = "urn:prior-auth:finding"
 LABS: Mapping[str, tuple[str, str]] = {
     # item: LOINC, words
     "lab.hemoglobin": ("718-7", "Hemoglobin"),
+    "lab.anc": ("751-8", "Absolute neutrophil count"),
+    "lab.bilirubin": ("1975-2", "Total bilirubin"),
     "lab.ferritin": ("2276-4", "Ferritin"),
     "lab.tsat": ("2502-3", "Transferrin saturation"),
     "lab.b12": ("2132-9", "Vitamin B12"),

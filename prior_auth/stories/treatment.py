@@ -94,10 +94,7 @@ def _dosage(fact: Fact, step: Fact, sequence: int | None) -> Json:
     if "times" in step:
         repeat["count"] = int(step["times"])
     if "every" in step:
-        interval, _, unit = str(step["every"]).partition(" ")
-        if unit not in _DAYS_PER:
-            raise BadInput(f"no interval: {step['every']!r}", where="order.every", fix="write '21 d' or '3 wk'")
-        repeat |= {"frequency": int(step.get("daily", 1)), "period": int(interval), "periodUnit": unit}
+        repeat |= _interval(step)
     words = step.get("says") or f"{step['dose']}" + (f" every {step['every']}" if "every" in step else "")
     oral = fact.get("route") == "oral"
     route = coding(SNOMED, "26643006", "Oral route") if oral else coding(SNOMED, "47625008", "Intravenous route")
@@ -108,6 +105,13 @@ def _dosage(fact: Fact, step: Fact, sequence: int | None) -> Json:
         "route": concept(route),
         "doseAndRate": [{"doseQuantity": quantity(step["dose"])}],
     }
+
+
+def _interval(step: Fact) -> Json:
+    interval, _, unit = str(step["every"]).partition(" ")
+    if unit not in _DAYS_PER:
+        raise BadInput(f"no interval: {step['every']!r}", where="order.every", fix="write '21 d' or '3 wk'")
+    return {"frequency": int(step.get("daily", 1)), "period": int(interval), "periodUnit": unit}
 
 
 def _dispense(fact: Fact) -> Json:
@@ -170,9 +174,9 @@ def _earlier_request(chart: Chart, item: str, fact: Fact, dialect: str) -> Json:
         "authoredOn": stated(fact["from"]),
         "requester": chart.requester,
     }
-    if "to" in fact:
-        period = {"start": stated(fact["from"]), "end": stated(fact["to"])}
-        request["dosageInstruction"] = [{"text": text, "timing": {"repeat": {"boundsPeriod": period}}}]
+    if "to" in fact or "every" in fact:
+        repeat: Json = {"boundsPeriod": _span(fact)} | (_interval(fact) if "every" in fact else {})
+        request["dosageInstruction"] = [{"text": text, "timing": {"repeat": repeat}}]
     if "reason" in fact:
         request["statusReason"] = concept(word(fact, "reason", codes.STOP_REASON))
     return request

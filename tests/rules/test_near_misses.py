@@ -1,0 +1,90 @@
+"""Charts that nearly prove a criterion, and do not: what a hurried reader would take for evidence."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import cache
+from typing import Any
+
+import pytest
+
+from prior_auth.engine import Engine
+from prior_auth.rulebook import Rulebook
+
+LOINC, SNOMED, CPT = "http://loinc.org", "http://snomed.info/sct", "http://www.ama-assn.org/go/cpt"
+ICD10 = "http://hl7.org/fhir/sid/icd-10-cm"
+HCPCS = "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets"
+PERSON = {"reference": "Patient/p"}
+LUNG = "Condition/cancer"
+
+
+@cache
+def engine() -> Engine:
+    return Engine(Rulebook.load())
+
+
+def outcomes(*resources: dict[str, Any], drug: str = "J9271") -> dict[str, str]:
+    """Outcome by criterion of an order of `drug` for Condition/cancer; results are of 2026-10-20."""
+    order = {
+        "resourceType": "MedicationRequest",
+        "id": "order",
+        "status": "active",
+        "intent": "order",
+        "authoredOn": "2026-11-20",
+        "medicationCodeableConcept": {"coding": [{"system": HCPCS, "code": drug}]},
+        "reasonReference": [{"reference": LUNG}],
+    }
+    payor = {"identifier": {"system": "http://example.org/payer-id", "value": "EXPAYER01"}}
+    coverage = {"resourceType": "Coverage", "id": "c", "status": "active", "beneficiary": PERSON, "payor": [payor]}
+    patient = {"resourceType": "Patient", "id": "p", "gender": "female", "birthDate": "1961-04-02"}
+    chart = [patient, coverage, *({"subject": PERSON, **each} for each in (order, *resources))]
+    judged = engine().judge(chart, as_of=date(2026, 11, 25))
+    return {each["id"]: each["outcome"] for each in judged.report["items"][0]["criteria"]}
+
+
+def coded(system: str, code: str) -> dict[str, Any]:
+    return {"coding": [{"system": system, "code": code}]}
+
+
+def cancer(code: str, id: str = "cancer", **more: Any) -> dict[str, Any]:
+    return {"resourceType": "Condition", "id": id, "code": coded(ICD10, code), "onsetDateTime": "2026-08-10", **more}
+
+
+def result(id: str, code: dict[str, Any], **value: Any) -> dict[str, Any]:
+    common = {"resourceType": "Observation", "status": "final", "effectiveDateTime": "2026-10-20"}
+    return {**common, "id": id, "code": code, **value}
+
+
+def no_variant(id: str, gene: str, *components: dict[str, Any], **more: Any) -> dict[str, Any]:
+    studied = {"code": coded(LOINC, "48018-6"), "valueCodeableConcept": coded("http://www.genenames.org/geneId", gene)}
+    absent = coded(LOINC, "LA9634-2")
+    return result(id, coded(LOINC, "69548-6"), valueCodeableConcept=absent, component=[studied, *components], **more)
+
+
+def genes(*components: dict[str, Any], **more: Any) -> list[dict[str, Any]]:
+    return [no_variant("egfr", "HGNC:3236", *components, **more), no_variant("alk", "HGNC:427", *components, **more)]
+
+
+GERMLINE = {"code": coded(LOINC, "48002-0"), "valueCodeableConcept": coded(LOINC, "LA6683-2")}
+
+
+def test_a_tumor_without_egfr_and_alk_variants_is_negative() -> None:
+    assert outcomes(cancer("C34.12"), *genes())["R11.C4"] == "met"
+
+
+def test_a_negative_germline_test_says_nothing_of_the_tumor() -> None:
+    assert outcomes(cancer("C34.12"), *genes(GERMLINE))["R11.C4"] == "unknown"
+
+
+@pytest.mark.parametrize("other", ["C50.912", "C18.7", "C61"])
+def test_of_two_cancers_unbound_results_speak_of_neither(other: str) -> None:
+    proportion = result("tps", coded(LOINC, "83053-9"), valueQuantity={"value": 60, "unit": "%"})
+    found = outcomes(cancer("C34.12"), cancer(other, "other"), proportion, *genes())
+    assert (found["R11.C3"], found["R11.C4"]) == ("unknown", "unknown")
+
+
+def test_of_two_cancers_results_bound_to_the_treated_one_count() -> None:
+    bound = {"focus": [{"reference": LUNG}]}
+    proportion = result("tps", coded(LOINC, "83053-9"), valueQuantity={"value": 60, "unit": "%"}, **bound)
+    found = outcomes(cancer("C34.12"), cancer("C50.912", "other"), proportion, *genes(**bound))
+    assert (found["R11.C3"], found["R11.C4"]) == ("met", "met")

@@ -158,6 +158,8 @@ def _judge(drawn: Drawn, resources: Sequence[Resource]) -> Judgement:
 
 # --- 2 ----------------------------------------------------------------------------------------------------------------
 
+# Criteria that the order alone may meet, and why.
+_ORDER_SPEAKS = {"R19.C5": "where no plan is on record the order says how many fractions, and no more are certified"}
 _STAYS = ("Patient", "Coverage", "Organization", "Practitioner", "PractitionerRole")
 
 
@@ -206,10 +208,22 @@ def _honest(
     silent = not any(fact.item in one.items for fact in after.hearing.evidence.facts)
     if silent and result.outcome not in (Outcome.UNKNOWN, Outcome.NOT_APPLICABLE):
         yield f"{one.id} ({one.test}) is {result.outcome.value} without {', '.join(one.items)}: {result.why}"
-    if result.outcome is good and before.results[one].outcome in (Outcome.MET, Outcome.NOT_MET, Outcome.UNKNOWN):
-        was = before.results[one]
-        if was.outcome is not good:
-            yield f"without {', '.join(items)} {one.id} ({one.test}) is {good.value}, was {was.outcome.value}: {was.why} / {result.why}"
+    was = before.results[one]
+    turned = result.outcome is good and was.outcome in (Outcome.MET, Outcome.NOT_MET, Outcome.UNKNOWN)
+    if turned and was.outcome is not good and not _stands_on_the_chart(one, result):
+        yield (
+            f"without {', '.join(items)} {one.id} ({one.test}) is {good.value}, was {was.outcome.value}: "
+            f"{was.why} / {result.why}"
+        )
+
+
+def _stands_on_the_chart(one: Criterion, result: CriterionResult) -> bool:
+    """Whether it is met by what the chart still says: what was taken away contradicted that, or was newer."""
+    if one.id in _ORDER_SPEAKS:
+        return True
+    return any(
+        fact.item in one.items and not fact.item.startswith(("request.", "patient.")) for fact in result.evidence
+    )
 
 
 def _taken(drawn: Drawn, judged: Judgement, items: Collection[str]) -> list[Resource]:

@@ -78,7 +78,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class PolicyId:
-    """`unverified` names the sources of a policy that nobody has read: memory of a label or code book, our own choice."""
+    """`unverified` names the sources of a policy that nobody has read: memory of a code book, our own choice."""
 
     id: str
     version: str

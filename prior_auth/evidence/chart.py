@@ -286,7 +286,7 @@ class _Indexing:
     def _add(self, chart: Chart, resource: Resource, number: int) -> None:
         kind = resource["resourceType"]
         subject = resource.get("subject", resource.get("patient", resource.get("beneficiary")))
-        if kind != "Patient" and not chart.is_patient(subject):
+        if kind != "Patient" and not (chart.is_patient(subject) and _is_of_own(chart, resource)):
             return
         when = when_of(resource)
         if when.after(self.as_of) and not is_order(resource):
@@ -316,6 +316,15 @@ class _Indexing:
                 self._by_code(
                     Entry(resource, entry.type, entry.reference, entry.number, entry.when, path, index), concept
                 )
+
+
+def _is_of_own(chart: Chart, resource: Resource) -> bool:
+    """False for a result in this patient's chart whose focus is another person: a relative, a donor."""
+    for focus in sequence(resource.get("focus")) if resource["resourceType"] == "Observation" else ():
+        kind = local(reference_text(focus) or "").partition("/")[0]
+        if kind == "RelatedPerson" or (kind == "Patient" and not chart.is_patient(focus)):
+            return False
+    return True
 
 
 def component_as_observation(resource: Resource, component: Mapping[str, Any]) -> Resource:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
-from prior_auth.evidence.chart import Resource, codings_of, mapping
+from prior_auth.evidence.chart import Resource, codings_of, is_order, mapping
 
 
 class Standing(Enum):
@@ -62,7 +62,19 @@ _VERIFICATION = {
 
 
 def standing(resource: Resource) -> Standing:
-    """By `status`; of Conditions and allergies by verification. A result without a status is doubtful."""
+    """By `status`; of Conditions and allergies by verification. A result without a status is doubtful.
+
+    So is what has a modifier extension: it may turn the meaning around, and none is known here.
+    """
+    found = _by_status(resource)
+    return _D if found is not _N and _is_modified(resource) else found
+
+
+def _is_modified(resource: Resource) -> bool:
+    return bool(resource.get("modifierExtension")) and not is_order(resource)
+
+
+def _by_status(resource: Resource) -> Standing:
     kind = resource["resourceType"]
     if kind in ("Condition", "AllergyIntolerance"):
         return _verified(resource.get("verificationStatus"))
@@ -87,6 +99,8 @@ def _verified(status: Any) -> Standing:
 
 def why(resource: Resource, found: Standing) -> str:
     """For a person: why it is not used yet."""
+    if _is_modified(resource):
+        return "it has a modifier extension, which may turn its meaning around"
     if resource["resourceType"] in ("Condition", "AllergyIntolerance"):
         return "the diagnosis is not confirmed"
     status = resource.get("status")

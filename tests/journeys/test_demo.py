@@ -88,7 +88,8 @@ def test_every_story_ends_as_it_is_told(ran: dict[str, object]) -> None:
         "breast-brca-vus": "not-certified",
     }
     assert all(set(story) == {"id", "state", "timeline", "policies"} for story in stories)
-    assert all(set(policy) == {"id", "version", "hash", "unverified"} for story in stories for policy in story["policies"])
+    keys = {"id", "version", "hash", "unverified"}
+    assert all(set(policy) == keys for story in stories for policy in story["policies"])
 
 
 def test_the_gap_was_answered_after_a_notification_and_the_denial_has_a_name(ran: dict[str, object]) -> None:

@@ -341,7 +341,7 @@ def test_many_large_parts_are_told_apart_by_their_content_in_one_pass() -> None:
         compile("Observation.component.all(%resource.component contains $this)")(
             {"resourceType": "Observation", "component": parts}
         )
-    assert time.thread_time() - start < 1
+    assert time.thread_time() - start < 10  # each pair compared by itself would take minutes
 
 
 def test_an_integer_a_boolean_and_a_decimal_are_told_apart_as_equality_does() -> None:

@@ -88,3 +88,45 @@ def test_of_two_cancers_results_bound_to_the_treated_one_count() -> None:
     proportion = result("tps", coded(LOINC, "83053-9"), valueQuantity={"value": 60, "unit": "%"}, **bound)
     found = outcomes(cancer("C34.12"), cancer("C50.912", "other"), proportion, *genes(**bound))
     assert (found["R11.C3"], found["R11.C4"]) == ("met", "met")
+
+
+def her2(**more: Any) -> dict[str, Any]:
+    return result("her2", coded(LOINC, "85319-2"), **{"valueString": "3+", **more})
+
+
+def breast(*resources: dict[str, Any]) -> dict[str, str]:
+    return outcomes(cancer("C50.912"), *resources, drug="Q5117")
+
+
+def test_a_score_of_3_is_positive() -> None:
+    assert breast(her2())["R09.C2"] == "met"
+    assert breast(her2(valueString="3+ in 80% of tumor cells"))["R09.C2"] == "met"
+
+
+def test_a_score_of_3_in_too_few_cells_is_not_read() -> None:
+    assert breast(her2(valueString="3+ in 5% of cells"))["R09.C2"] == "unknown"
+
+
+def test_few_stained_cells_may_be_negative() -> None:
+    assert breast(her2(valueString="0, in <=10% of tumor cells"))["R09.C2"] == "not-met"
+
+
+def test_a_result_with_a_modifier_extension_is_not_read() -> None:
+    marked = her2(modifierExtension=[{"url": "http://example.org/reversed", "valueBoolean": True}])
+    assert breast(marked)["R09.C2"] == "unknown"
+
+
+@pytest.mark.parametrize("about", ["RelatedPerson/mother", "Patient/donor"])
+def test_a_result_whose_focus_is_another_person_is_no_evidence(about: str) -> None:
+    assert breast(her2(focus=[{"reference": about}]))["R09.C2"] == "unknown"
+
+
+def test_a_control_of_the_test_is_no_result() -> None:
+    control = result("her2", {"text": "HER2 IHC positive control"}, valueString="3+")
+    assert breast(control)["R09.C2"] == "unknown"
+
+
+@pytest.mark.parametrize("called", ["PD-L1 cutoff", "PD-L2 TPS"])
+def test_neither_a_cutoff_nor_another_protein_is_a_proportion_score(called: str) -> None:
+    named = result("t", {"text": called}, valueQuantity={"value": 60, "unit": "%"})
+    assert outcomes(cancer("C34.12"), named)["R11.C3"] == "unknown"

@@ -97,6 +97,7 @@ _RULES: Sequence[tuple[str, str]] = (
     ),
     ("score", r"score\s?(?:of|:|=|is)?\s?(?P<score>[0-3])(?!\s?[.%\d+])"),
     ("score", r"\+(?P<score>[123])(?![\d.%])"),
+    ("few", r"(?:<=?\s?)?(?:10|\d)\s?% of (?:the )?(?:invasive )?(?:tumou?r |cancer )?cells"),
     (
         "noise",
         r"(?:clone |antibody )?4b5|herceptest|result|status|interpretation|score|stain(?:ing)?|expression|protein|"
@@ -128,6 +129,7 @@ class _Said:
     copies: list[Measure] = field(default_factory=list)
     pending: set[str | None] = field(default_factory=set)
     weak: bool = False
+    few: bool = False  # of the cells, 10 % at most: too few for 3+
 
     def answer(self, method: str | None) -> str | None:
         return only(self.answers.get(method, set()), "HER2 answer")
@@ -182,6 +184,8 @@ def _take(said: _Said, clause: Sequence[Token], method: str | None) -> None:
             said.pending.add(method)
         elif token.kind == "weak":
             said.weak = True
+        elif token.kind == "few":
+            said.few = True
 
 
 def _method_of(token: Token, method: str | None) -> str | None:
@@ -245,6 +249,8 @@ def ihc(resource: Mapping[str, Any], value: Any) -> Sequence[Reading]:
     score = only(said.scores, "HER2 score")
     if said.weak and score is None:
         raise Unreadable("weak staining without a score")
+    if said.few and score == "3+":
+        raise Unreadable("a score of 3+ in 10 % of the cells at most")
     stated = {answer for answer in (said.answer("ihc"), coded) if answer}
     overall = said.answer(None)
     if score is None and not stated:

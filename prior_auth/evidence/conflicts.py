@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from prior_auth.domain.evidence import Unread
+from prior_auth.domain.evidence import Tier, Unread
 from prior_auth.evidence.claims import agree
 from prior_auth.evidence.statement import Statement, unread
 
@@ -52,8 +52,12 @@ def _once_each(statements: Iterable[Statement]) -> Iterator[Statement]:
     yield from (min(group, key=_by_source) for group in alike.values())
 
 
-def _by_source(statement: Statement) -> tuple[str, str]:
-    return statement.entry.reference, statement.entry.origin or ""
+_SUREST_FIRST = {tier: rank for rank, tier in enumerate(Tier)}
+
+
+def _by_source(statement: Statement) -> tuple[str, int, str, str]:
+    """Of one resource that says it in several ways, the surest."""
+    return statement.entry.reference, _SUREST_FIRST[statement.tier], statement.path, statement.entry.origin or ""
 
 
 def _pairs(statements: Sequence[Statement]) -> Iterator[tuple[Statement, Statement]]:

@@ -91,7 +91,7 @@ def test_of_two_cancers_results_bound_to_the_treated_one_count() -> None:
 
 
 def her2(**more: Any) -> dict[str, Any]:
-    return result("her2", coded(LOINC, "85319-2"), **{"valueString": "3+", **more})
+    return result("her2", **{"code": coded(LOINC, "85319-2"), "valueString": "3+", **more})
 
 
 def breast(*resources: dict[str, Any]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import Any
 
@@ -13,9 +14,9 @@ from prior_auth.api.auth import caller
 from prior_auth.api.bodies import MIB, Limited, fhir_body
 from prior_auth.api.messages import add_message_doors
 from prior_auth.api.payer_desk import Payer, decision_of, whole_number
-from prior_auth.api.problems import fhir_answer
+from prior_auth.api.problems import fhir_answer, status_of
 from prior_auth.domain.authorization import Authorization
-from prior_auth.errors import BadInput
+from prior_auth.errors import BadInput, PriorAuthError
 from prior_auth.fhir import capability, json, outcome
 from prior_auth.fhir.validate import check_structure
 from prior_auth.policy.clock_report import as_json
@@ -53,28 +54,48 @@ def _add_fhir_doors(app: FastAPI, payer: Payer, authorization: AuthorizationServ
 
     @app.post("/fhir/Claim/$submit")
     async def submit(request: Request) -> Response:
-        body = await fhir_body(request)
-        if (refusal := _not_a_bundle(json.read(body))) is not None:
-            return refusal
-        answer, _ = await payer.submit(body, caller(request))
-        return fhir_answer(answer)
+        async def answered(body: bytes) -> Response:
+            if (refusal := _not_a_bundle(json.read(body))) is not None:
+                return refusal
+            answer, _ = await payer.submit(body, caller(request))
+            return fhir_answer(answer)
+
+        return await _kept(payer, request, answered)
 
     @app.post("/fhir/Claim/$inquire")
     async def inquire(request: Request) -> Response:
-        body = await fhir_body(request)
-        if (refusal := _not_a_bundle(json.read(body))) is not None:
-            return refusal
-        return fhir_answer(await payer_inquiry.inquire(payer, body, caller(request)))
+        async def answered(body: bytes) -> Response:
+            if (refusal := _not_a_bundle(json.read(body))) is not None:
+                return refusal
+            return fhir_answer(await payer_inquiry.inquire(payer, body, caller(request)))
+
+        return await _kept(payer, request, answered)
 
     @app.post("/fhir/$submit-attachment")
     @app.post("/fhir/Claim/$submit-attachment")
     async def submit_attachment(request: Request) -> Response:
-        body = await fhir_body(request)
-        if (refusal := _unsound(json.read(body))) is not None:
-            return refusal
-        return fhir_answer(await payer.attach(body, caller(request)))
+        async def answered(body: bytes) -> Response:
+            if (refusal := _unsound(json.read(body))) is not None:
+                return refusal
+            return fhir_answer(await payer.attach(body, caller(request)))
+
+        return await _kept(payer, request, answered)
 
     payer_subscriptions.add_doors(app, payer)
+
+
+async def _kept(payer: Payer, request: Request, answered: Callable[[bytes], Awaitable[Response]]) -> Response:
+    """What is answered; a message that is refused is kept with its refusal, both sealed."""
+    body = await fhir_body(request)
+    try:
+        answer = await answered(body)
+    except PriorAuthError as problem:
+        if (status := status_of(problem)) >= 500:
+            raise
+        answer = fhir_answer(outcome.from_error(problem), status)
+    if answer.status_code >= 400:
+        await payer.keep_refusal(body, bytes(answer.body))
+    return answer
 
 
 def _not_a_bundle(bundle: dict[str, Any]) -> Response | None:

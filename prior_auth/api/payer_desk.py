@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from hashlib import sha256
 from typing import Any
 
 from prior_auth import clocks
@@ -210,6 +211,11 @@ class Payer:
         if known:
             await self.store.note(known, "update-refused", by=ENGINE, at=now, facts={"message": kept.id}, key=named)
         return await self.store.message_body(kept.id)
+
+    async def keep_refusal(self, body: bytes, answer: bytes) -> None:
+        """A message that could not be processed and what it was told: kept once, under a name of its own."""
+        name = f"refused-{sha256(body).hexdigest()[:32]}"
+        await self.store.keep_refused(name, body, answer, key=name, at=self.clock.now())
 
     async def decide(self, authorization_id: str, version: int, decision: ItemDecision) -> Authorization:
         """A person's word on one item. Raises Conflict where that person may not say it."""

@@ -7,6 +7,7 @@ import copy
 import random
 from collections import Counter
 from collections.abc import AsyncIterator
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -363,3 +364,13 @@ async def test_an_unsound_decision_changes_nothing(
     assert answer.status_code == status, answer.text
     assert answer.json()["error"]["message"]
     assert await payer.store.get(found.id) == found
+
+
+@pytest.mark.parametrize("path", ["Claim/$submit", "Claim/$inquire", "$submit-attachment"])
+async def test_a_message_that_is_refused_is_kept_with_its_refusal(payer: Any, path: str) -> None:
+    body = b'{"resourceType": "Basic"}'
+    answers = [await payer.fhir(path, body) for _ in range(2)]
+    assert all(400 <= one.status_code < 500 for one in answers)
+    kept = await payer.store.messages(f"refused-{sha256(body).hexdigest()[:32]}")
+    assert [one.direction for one in kept] == ["received", "sent"]
+    assert [await payer.store.message_body(one.id) for one in kept] == [body, answers[0].content]

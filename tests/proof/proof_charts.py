@@ -50,7 +50,7 @@ def proven(seed: int, number: int) -> tuple[Counter[str], list[str]]:
     """How a case came out, and which property it breaks."""
     drawn, dice = draw(seed, number), random.Random(f"{seed}/{number}/properties")
     try:
-        judged = engine().judge(drawn.resources, as_of=drawn.as_of)
+        judged = _judge(drawn, drawn.resources)
     except BadInput as refused:
         return Counter({f"refused: {refused.message}": 1}), []
     outcomes = Counter(f"{one.recommendation.value} {one.cause or ''}".strip() for one in judged.assessment.items)
@@ -153,7 +153,7 @@ def _difference(one: Any, other: Any, where: str = "report") -> str:
 
 
 def _judge(drawn: Drawn, resources: Sequence[Resource]) -> Judgement:
-    return engine().judge(resources, as_of=drawn.as_of)
+    return engine().judge(resources, as_of=drawn.as_of, orders={drawn.story.order})
 
 
 # --- 2 ----------------------------------------------------------------------------------------------------------------

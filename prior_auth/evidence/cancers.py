@@ -19,10 +19,13 @@ from prior_auth.evidence.definitions import MCODE, EvidenceDefinition
 from prior_auth.evidence.finding import Answer, Finder, read
 from prior_auth.evidence.normalise import Reading
 from prior_auth.evidence.normalise.codes import SCT
+from prior_auth.evidence.normalise.condition_text import cancers_in
+from prior_auth.evidence.normalise.reading import Unreadable
 from prior_auth.evidence.sites import LATERALITY, LEFT, RIGHT, SIDE_CODES, group_of, side_of, side_or_both
 from prior_auth.evidence.spread import spread_in
 from prior_auth.evidence.standing import Standing, standing
 from prior_auth.evidence.statement import Harvest, Statement
+from prior_auth.evidence.statement import unread as not_read
 from prior_auth.evidence.when import parsed
 from prior_auth.fhir import mcode
 
@@ -96,7 +99,10 @@ def _diagnoses(finder: Finder) -> tuple[list[Diagnosis], list[Unread]]:
                 continue
             answer = read(place, definition)
             if isinstance(answer, Answer):
-                if (diagnosis := _diagnosis(answer)) is not None:
+                diagnosis = _diagnosis(answer)
+                if diagnosis is not None and not diagnosis.primary and _is_denied(place.entry):
+                    unread.setdefault(reference, not_read(item, place.entry, "its words deny or doubt its code"))
+                elif diagnosis is not None:
                     found[reference] = diagnosis
             elif (
                 answer is not None and place.tier is Tier.PROFILE and standing(place.entry.resource) is Standing.COUNTS
@@ -105,6 +111,16 @@ def _diagnoses(finder: Finder) -> tuple[list[Diagnosis], list[Unread]]:
             elif answer is not None and (place.tier is not Tier.TEXT or _is_suspected(place.entry)):
                 unread.setdefault(reference, answer)
     return list(found.values()), [each for reference, each in unread.items() if reference not in found]
+
+
+def _is_denied(entry: Entry) -> bool:
+    """`No evidence of brain metastases` under the code of brain metastases."""
+    text = mapping(entry.resource.get("code")).get("text")
+    try:
+        cancers_in(text if isinstance(text, str) else "")
+    except Unreadable:
+        return True
+    return False
 
 
 def _is_suspected(entry: Entry) -> bool:

@@ -12,7 +12,7 @@ from prior_auth.domain.dates import PartialDate
 from prior_auth.domain.request import AuthorizationRequest, CoverageFacts, Period, RequestItem, Urgency
 from prior_auth.errors import BadInput
 from prior_auth.fhir import codes
-from prior_auth.fhir.bundle import Index
+from prior_auth.fhir.bundle import Index, type_and_id
 
 Resource = Mapping[str, Any]
 BillingUnits = Callable[[Sequence[Coding], Decimal, "str | None"], "Decimal | None"]
@@ -119,12 +119,27 @@ class _Chart:
         ]
         others = [one for one in self.resources if one.get("resourceType") == "Coverage"]
         for one in [*named, *others]:
-            if one.get("resourceType") != "Coverage" or one.get("status", "active") != "active":
+            if (
+                one.get("resourceType") != "Coverage"
+                or one.get("status", "active") != "active"
+                or not self._is_ours(one)
+            ):
                 continue
             facts = self._coverage_facts(one)
             if any(_holds(facts.period, day) for day in days):
                 return facts
         return None
+
+    def _is_ours(self, coverage: Resource) -> bool:
+        """False where the Coverage states another beneficiary, a relative or nobody of this chart."""
+        stated = coverage.get("beneficiary")
+        reference = stated.get("reference") if isinstance(stated, Mapping) else None
+        if not isinstance(reference, str):
+            return True
+        found = self.resolve(stated, coverage)
+        named = type_and_id(reference)
+        told = reference_of(found) if found is not None else "/".join(named) if named else reference
+        return told == self.patient
 
     def _coverage_facts(self, coverage: Resource) -> CoverageFacts:
         payers: list[tuple[str, str]] = []

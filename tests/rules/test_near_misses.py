@@ -25,6 +25,11 @@ def engine() -> Engine:
 
 def outcomes(*resources: dict[str, Any], drug: str = "J9271") -> dict[str, str]:
     """Outcome by criterion of an order of `drug` for Condition/cancer; results are of 2026-10-20."""
+    return {each["id"]: each["outcome"] for each in item(*resources, drug=drug)["criteria"]}
+
+
+def item(*resources: dict[str, Any], drug: str = "J9271", insured: dict[str, str] = PERSON) -> dict[str, Any]:
+    """What is said of that order, under a Coverage of `insured`."""
     order = {
         "resourceType": "MedicationRequest",
         "id": "order",
@@ -35,11 +40,12 @@ def outcomes(*resources: dict[str, Any], drug: str = "J9271") -> dict[str, str]:
         "reasonReference": [{"reference": LUNG}],
     }
     payor = {"identifier": {"system": "http://example.org/payer-id", "value": "EXPAYER01"}}
-    coverage = {"resourceType": "Coverage", "id": "c", "status": "active", "beneficiary": PERSON, "payor": [payor]}
+    coverage = {"resourceType": "Coverage", "id": "c", "status": "active", "beneficiary": insured, "payor": [payor]}
     patient = {"resourceType": "Patient", "id": "p", "gender": "female", "birthDate": "1961-04-02"}
     chart = [patient, coverage, *({"subject": PERSON, **each} for each in (order, *resources))]
     judged = engine().judge(chart, as_of=date(2026, 11, 25))
-    return {each["id"]: each["outcome"] for each in judged.report["items"][0]["criteria"]}
+    found: dict[str, Any] = judged.report["items"][0]
+    return found
 
 
 def coded(system: str, code: str) -> dict[str, Any]:
@@ -130,3 +136,18 @@ def test_a_control_of_the_test_is_no_result() -> None:
 def test_neither_a_cutoff_nor_another_protein_is_a_proportion_score(called: str) -> None:
     named = result("t", {"text": called}, valueQuantity={"value": 60, "unit": "%"})
     assert outcomes(cancer("C34.12"), named)["R11.C3"] == "unknown"
+
+
+@pytest.mark.parametrize("other", ["Patient/zz", "urn:uuid:5a3bd1a5-6d0e-4a4c-9f3b-0d3f5f4f6f10"])
+def test_a_coverage_of_another_beneficiary_insures_nothing(other: str) -> None:
+    found = item(cancer("C34.12"), insured={"reference": other})
+    assert (found["recommendation"], found["cause"]) == ("refer", "unknown-payer")
+    assert item(cancer("C34.12"), insured={"reference": "http://ehr.example.org/fhir/Patient/p"})["cause"] is None
+
+
+def test_words_that_deny_a_metastasis_are_no_metastasis_whatever_its_code() -> None:
+    def brain(text: str) -> dict[str, Any]:
+        return cancer("C79.31", "brain") | {"code": {**coded(ICD10, "C79.31"), "text": text}}
+
+    assert outcomes(cancer("C34.12"), brain("Brain metastases"))["R11.C2"] == "met"
+    assert outcomes(cancer("C34.12"), brain("No evidence of brain metastases"))["R11.C2"] == "unknown"

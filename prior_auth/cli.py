@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
-from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from prior_auth import cli_clients, cli_conformance, cli_deadlines, cli_evidence, cli_extract, cli_rules, running
-from prior_auth.charts.bundle_file import BundleFile
-from prior_auth.charts.code_map import codes_in
+from prior_auth.commands import clients, conformance, deadlines, evidence, extract, rules, services
+from prior_auth.commands.common import (
+    Also,
+    AsJson,
+    AsOf,
+    ChartArgument,
+    Codes,
+    Rules,
+    bytes_of,
+    chart_of,
+    day_of,
+    write,
+)
 from prior_auth.engine import Engine
-from prior_auth.errors import BadInput, PriorAuthError
+from prior_auth.errors import PriorAuthError
 from prior_auth.evidence.gather import gather
 from prior_auth.fhir import json
-from prior_auth.fhir.chart_join import Joined
 from prior_auth.fhir.mcode import view_bundle
 from prior_auth.fhir.validate import report as validation
 from prior_auth.policy.terminal import as_lines, explained_lines
@@ -33,22 +40,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-ChartArgument = Annotated[
-    str,
-    typer.Argument(metavar="BUNDLE", help="A FHIR R4 Bundle (JSON, NDJSON), or https://server/path/Patient/id."),
-]
-Also = Annotated[
-    list[str] | None,
-    typer.Option("--also", metavar="[NAME=]BUNDLE", help="The same patient's chart elsewhere; may be repeated."),
-]
-Codes = Annotated[
-    Path | None,
-    typer.Option("--codes", metavar="FILE", envvar="PRIOR_AUTH_CODES", help="A ConceptMap of the site's own codes."),
-]
-AsOf = Annotated[str | None, typer.Option("--as-of", metavar="DATE", help="The day of judgement (YYYY-MM-DD); today.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
-Rules = Annotated[Path | None, typer.Option("--rules", envvar="PRIOR_AUTH_RULES", help="A rules folder of your own.")]
 
 
 @app.callback()
@@ -69,15 +60,15 @@ def assess(
     rules: Rules = None,
 ) -> None:
     """Judge the orders of a chart without sending anything. Exit code 0 whatever is recommended."""
-    day = _day(as_of)
+    day = day_of(as_of)
     engine = Engine(Rulebook.load(rules))
-    chart = _chart(bundle, also, codes)
+    chart = chart_of(bundle, also, codes)
     judgement = engine.judge(
         chart.resources, as_of=day, orders=[order] if order is not None else None, payer=payer, joined=chart
     )
     why = engine.explain(judgement, payer) if explain else ()
     if as_program:
-        _write(judgement.report | ({"explanations": [one.as_json() for one in why]} if explain else {}))
+        write(judgement.report | ({"explanations": [one.as_json() for one in why]} if explain else {}))
     else:
         for line in [*as_lines(judgement.assessment), *explained_lines(why)]:
             typer.echo(line)
@@ -88,10 +79,10 @@ def view(
     bundle: ChartArgument, as_of: AsOf = None, also: Also = None, codes: Codes = None, rules: Rules = None
 ) -> None:
     """Write the mCODE view of a chart, the only data that policies see, as a collection Bundle."""
-    day = _day(as_of)
+    day = day_of(as_of)
     rulebook = Rulebook.load(rules)
-    evidence = gather(_chart(bundle, also, codes).resources, as_of=day, definitions=rulebook.definitions)
-    _write(view_bundle(evidence, day))
+    evidence = gather(chart_of(bundle, also, codes).resources, as_of=day, definitions=rulebook.definitions)
+    write(view_bundle(evidence, day))
 
 
 @app.command()
@@ -108,65 +99,17 @@ def validate(
     """Say whether a file is valid FHIR R4 and keeps its profiles. Exit code 1 where it does not."""
     if packages is not None:
         folder.load(packages)
-    try:
-        data = file.read_bytes()
-    except OSError as problem:
-        raise BadInput(problem.strerror or "cannot be read", where=str(file), fix="name a file that is there") from None
-    found = validation(data, name=str(file), profiles=profile or ())
+    found = validation(bytes_of(file), name=str(file), profiles=profile or ())
     if as_program:
-        _write(found.as_json())
+        write(found.as_json())
     else:
         for line in found.lines() or ["no findings"]:
             typer.echo(line)
     raise typer.Exit(found.exit_code)
 
 
-running.register(app)
-app.add_typer(cli_clients.clients, name="clients")
-cli_deadlines.register(app)
-cli_rules.register(app)
-cli_conformance.register(app)
-
-
-def _chart(first: str, also: list[str] | None, codes: Path | None = None) -> Joined:
-    """The chart, or the charts of several systems as one, with standard codes beside the local ones of a map."""
-    found = _read(first, also)
-    return replace(found, resources=codes_in(codes).added_to(found.resources)) if codes is not None else found
-
-
-def _read(first: str, also: list[str] | None) -> Joined:
-    """What calls servers is imported where it is needed."""
-    if not also and not first.startswith(("http://", "https://")):
-        return Joined(BundleFile(first).read(), {})
-    from prior_auth.charts import named
-    from prior_auth.settings import Charts, read
-    from prior_auth.smart.client import Identity
-    from prior_auth.smart.keys import load_or_create
-
-    found = read(Charts)
-    identity = None
-    if found.client_id:
-        identity = Identity(found.client_id, load_or_create(found.signing_key), found.scope)
-    return named.read([first, *(also or [])], identity=identity)
-
-
-def _day(stated: str | None) -> date:
-    """The day of judgement. Here, and nowhere below, the clock may be asked."""
-    if stated is None:
-        return datetime.now(UTC).date()
-    try:
-        return date.fromisoformat(stated)
-    except ValueError:
-        raise BadInput(f"{stated!r} is no day", where="--as-of", fix="write it as 2026-11-25") from None
-
-
-cli_evidence.register(app, _chart, _day)
-cli_extract.register(app, _chart, _day)
-
-
-def _write(value: Any) -> None:
-    sys.stdout.buffer.write(json.write(value) + b"\n")
-    sys.stdout.buffer.flush()
+for part in (services, evidence, extract, clients, deadlines, rules, conformance):
+    part.register(app)
 
 
 def main() -> None:

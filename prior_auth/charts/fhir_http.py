@@ -12,6 +12,7 @@ import httpx2
 
 from prior_auth.errors import BadInput, FatalTransportError, TemporaryTransportError
 from prior_auth.fhir import json
+from prior_auth.smart.client import origin
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +109,7 @@ class FhirHttp:
             return None
         following = here.join(str(links[0].get("url")))
         # A wrong link would carry the caller's token to another server.
-        if _origin(following) != _origin(self._base):
+        if origin(following) != origin(self._base):
             raise FatalTransportError(
                 "the server's next page is at another place",
                 where=self.place(kind),
@@ -170,10 +171,6 @@ def seconds(retry_after: str | None, *, now: datetime | None = None) -> float | 
     if until.tzinfo is None:
         until = until.replace(tzinfo=UTC)
     return max(0.0, (until - (now or datetime.now(UTC))).total_seconds())
-
-
-def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:
-    return (url.scheme, url.host, url.port or {"http": 80, "https": 443}.get(url.scheme))
 
 
 def _codes(answer: httpx2.Response) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -16,7 +16,7 @@ import httpx2
 
 from prior_auth.charts.fhir_http import FhirHttp, Missing
 from prior_auth.errors import BadInput, FatalTransportError
-from prior_auth.fhir.bundle import type_and_id
+from prior_auth.fhir.bundle import references, type_and_id
 
 log = logging.getLogger(__name__)
 
@@ -213,18 +213,6 @@ def local(reference: str, base_url: str) -> tuple[str, str] | None:
     if target is None or ("://" in reference and not reference.startswith(f"{base_url}/")):
         return None
     return target
-
-
-def references(value: Any) -> Iterator[str]:
-    """Every `Reference.reference` in it, in order."""
-    if isinstance(value, dict):
-        if isinstance(value.get("reference"), str):
-            yield value["reference"]
-        for part in value.values():
-            yield from references(part)
-    elif isinstance(value, list):
-        for part in value:
-            yield from references(part)
 
 
 class _group(asyncio.TaskGroup):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from prior_auth.errors import BadInput
+from prior_auth.fhir.bundle import references
 
 Resource = dict[str, Any]
 
@@ -30,7 +31,7 @@ def of_patient(resources: Sequence[Resource], patient: str) -> list[Resource]:
     }
     newest = set(kept)
     for _ in range(_STEPS):
-        named = {reference for number in newest for reference in _references(resources[number])}
+        named = {_local(reference) for number in newest for reference in references(resources[number])}
         newest = {shared[reference] for reference in named if reference in shared} - kept
         kept |= newest
     return [each for number, each in enumerate(resources) if number in kept]
@@ -47,17 +48,6 @@ def _owners(resource: Mapping[str, Any]) -> list[str]:
     stated = [resource.get(element) for element in _OWNERS]
     texts = [each.get("reference") for each in stated if isinstance(each, Mapping)]
     return [_local(text) for text in texts if isinstance(text, str)]
-
-
-def _references(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        if isinstance(value.get("reference"), str):
-            yield _local(value["reference"])
-        for each in value.values():
-            yield from _references(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _references(each)
 
 
 def _local(reference: str) -> str:

@@ -108,6 +108,18 @@ def contained(container: Mapping[str, Any], reference: str) -> Resource | None:
     return next((one for one in within if isinstance(one, dict) and one.get("id") == wanted), None)
 
 
+def references(value: Any) -> Iterator[str]:
+    """Every `Reference.reference` in it, in order."""
+    if isinstance(value, Mapping):
+        if isinstance(value.get("reference"), str):
+            yield value["reference"]
+        for part in value.values():
+            yield from references(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from references(part)
+
+
 def type_and_id(reference: str) -> tuple[str, str] | None:
     """`Patient/1` of a relative or absolute RESTful reference; None for urn:uuid, `#id` and anything else."""
     match = _REST.fullmatch(reference)

@@ -15,7 +15,7 @@ from prior_auth.domain.determination import Determination
 from prior_auth.domain.request import Period
 from prior_auth.errors import BadInput
 from prior_auth.fhir import codes, pas_determination
-from prior_auth.fhir.bundle import Entry, Index
+from prior_auth.fhir.bundle import Entry, Index, references
 from prior_auth.fhir.codes import Json
 from prior_auth.fhir.pas_parties import derived_id
 from prior_auth.fhir.pas_people import People, people_of
@@ -83,23 +83,12 @@ def _reached(claim: Json, base: Entry, index: Index) -> dict[str, Json]:
     waiting: list[tuple[Any, Entry]] = [(claim, base)]
     while waiting:
         value, here = waiting.pop(0)
-        for stated in _references(value):
+        for stated in references(value):
             entry = index.entry(stated, base=here)
             if entry is not None and str(entry.full_url) not in found:
                 found[str(entry.full_url)] = entry.resource
                 waiting.append((entry.resource, entry))
     return found
-
-
-def _references(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        if isinstance(value.get("reference"), str):
-            yield value["reference"]
-        for part in value.values():
-            yield from _references(part)
-    elif isinstance(value, list):
-        for part in value:
-            yield from _references(part)
 
 
 @dataclass(frozen=True, slots=True)

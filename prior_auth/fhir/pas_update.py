@@ -7,12 +7,12 @@ keeps `infoCancelled` for ever.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from prior_auth.errors import BadInput
 from prior_auth.fhir import codes
-from prior_auth.fhir.bundle import type_and_id
+from prior_auth.fhir.bundle import references, type_and_id
 from prior_auth.fhir.codes import Json, coded, extension
 from prior_auth.fhir.pas_received import is_cancelled
 
@@ -104,13 +104,13 @@ class Before:
         """
         prior = {name: value for name, value in self.claim.items() if name != "related"}
         complete = dict(entries)
-        waiting = [*_references(claim), *_references(prior)]
+        waiting = [*references(claim), *references(prior)]
         while waiting:
             url = waiting.pop(0)
             if url in complete or url == self.url or url not in self._resources:
                 continue
             complete[url] = self._resources[url]
-            waiting += _references(complete[url])
+            waiting += references(complete[url])
         return {**complete, self.url: self.claim}
 
     def _related(self) -> Json:
@@ -196,14 +196,3 @@ def _code(diagnosis: Mapping[str, Any]) -> str:
 def _local(url: str) -> str:
     found = type_and_id(url)
     return "/".join(found) if found is not None else url
-
-
-def _references(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        if isinstance(value.get("reference"), str):
-            yield value["reference"]
-        for part in value.values():
-            yield from _references(part)
-    elif isinstance(value, list):
-        for part in value:
-            yield from _references(part)

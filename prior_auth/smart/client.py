@@ -44,7 +44,7 @@ class SmartAuth(httpx2.Auth):
         self._token = _Token()
 
     def auth_flow(self, request: httpx2.Request) -> Generator[httpx2.Request, httpx2.Response, None]:
-        if _origin(request.url) != _origin(httpx2.URL(self._base)):
+        if origin(request.url) != origin(httpx2.URL(self._base)):
             yield request
             return
         if self._token.until is None or self._now() >= self._token.until - _SOONER:
@@ -115,5 +115,6 @@ def _answer(response: httpx2.Response, where: str) -> dict[str, Any]:
     return found
 
 
-def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:
+def origin(url: httpx2.URL) -> tuple[str, str, int | None]:
+    """Scheme, host and port: whose server it is, and so who may be given a token for it."""
     return (url.scheme, url.host, url.port or {"http": 80, "https": 443}.get(url.scheme))

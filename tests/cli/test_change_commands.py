@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from prior_auth import cli, running
+from prior_auth import cli
+from prior_auth.commands import services
 from prior_auth.fhir import json
 
 WINDOW = "http://127.0.0.1:8701/api/cases/c1"
@@ -24,7 +25,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, Any]]:
         calls.append((method, url, json.read(body) if body.startswith(b"{") else body or more.get("params")))
         return {"id": "c1", "status": "certified"}
 
-    monkeypatch.setattr(running, "_ask", ask)
+    monkeypatch.setattr(services, "_ask", ask)
     return calls
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -11,13 +10,12 @@ from typing import Annotated, Any
 import typer
 
 from prior_auth import paths
+from prior_auth.commands.common import AsJson, write
 from prior_auth.conformance import cql_suite, fhirpath_suite
 from prior_auth.conformance.counts import FAILED, OUTCOMES, PASSED
-from prior_auth.fhir import json
 
 conformance = typer.Typer(help="Run suites that others wrote, and count.", no_args_is_help=True)
 
-AsJson = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
 Details = Annotated[bool, typer.Option("--details", help="Name each test that did not pass, and why.")]
 
 
@@ -62,8 +60,7 @@ def fhirpath(
 
 def _tell(counted: Mapping[str, Any], as_program: bool) -> None:
     if as_program:
-        sys.stdout.buffer.write(json.write(counted) + b"\n")
-        sys.stdout.buffer.flush()
+        write(counted)
     else:
         for line in _table(counted):
             typer.echo(line)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from prior_auth.errors import BadInput
+from prior_auth.commands.common import AsJson, bytes_of, write
 from prior_auth.fhir import json
 
 if TYPE_CHECKING:
@@ -20,6 +20,10 @@ clients = typer.Typer(
 FileOption = Annotated[
     Path | None, typer.Option("--file", metavar="FILE", help="The file of clients; default is the payer's setting.")
 ]
+
+
+def register(whole: typer.Typer) -> None:
+    whole.add_typer(clients, name="clients")
 
 
 def _registry(file: Path | None) -> Registry:
@@ -50,7 +54,7 @@ def add(
     """Register a system, or change one that is registered. It may call at once, without a restart."""
     from prior_auth.smart.clients import DEFAULT_SCOPES, Client
 
-    keys: Any = json.read(_bytes(jwks)) if jwks else None
+    keys: Any = json.read(bytes_of(jwks)) if jwks else None
     scopes = tuple(scope or DEFAULT_SCOPES)
     made = Client(client_id, name or client_id, tuple(organization), scopes, jwks_url, keys)
     _registry(file).add(made)
@@ -60,7 +64,7 @@ def add(
 @clients.command(name="list")
 def list_(
     file: FileOption = None,
-    as_program: Annotated[bool, typer.Option("--json", help="Write JSON for programs.")] = False,
+    as_program: AsJson = False,
 ) -> None:
     """Who is registered."""
     found = _registry(file).all()
@@ -75,7 +79,7 @@ def list_(
             }
             for one in found
         ]
-        typer.echo(json.write({"clients": shown}).decode())
+        write({"clients": shown})
         return
     for one in found:
         typer.echo(
@@ -90,10 +94,3 @@ def remove(client_id: Annotated[str, typer.Argument(metavar="ID")], file: FileOp
     """Take a system out. Its tokens end at once."""
     _registry(file).remove(client_id)
     typer.echo(f"{client_id} may no longer call", err=True)
-
-
-def _bytes(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as problem:
-        raise BadInput(problem.strerror or "cannot be read", where=str(file), fix="name a file that is there") from None

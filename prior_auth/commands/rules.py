@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from prior_auth.commands.common import AsJson, Rules, day_of, write
 from prior_auth.errors import BadInput, RuleError
-from prior_auth.fhir import json
 from prior_auth.policy.lint import Finding, LintError
 from prior_auth.policy.rule import Rule
 from prior_auth.rule_tools import shown
@@ -26,8 +24,6 @@ FOUND_FAULTS = 1
 app = typer.Typer(help="Rules: test, lint, coverage, show; write a new policy to fill in.", no_args_is_help=True)
 
 PolicyArgument = Annotated[str | None, typer.Argument(metavar="POLICY", help="A policy's id or topic; else all.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
-Rules = Annotated[Path | None, typer.Option("--rules", envvar="PRIOR_AUTH_RULES", help="A rules folder of your own.")]
 
 
 def register(whole: typer.Typer) -> None:
@@ -49,7 +45,7 @@ def run_cases(policy: PolicyArgument = None, as_program: AsJson = False, rules: 
                 _echo_case(case, found[-1]["faults"])
     failed = sum(not one["passed"] for one in found)
     if as_program:
-        _write({"passed": len(found) - failed, "failed": failed, "cases": found})
+        write({"passed": len(found) - failed, "failed": failed, "cases": found})
     else:
         typer.echo(f"passed {len(found) - failed}, failed {failed}")
     raise typer.Exit(FOUND_FAULTS if failed else 0)
@@ -79,7 +75,7 @@ def lint(as_program: AsJson = False, rules: Rules = None) -> None:
     except RuleError as error:
         findings, refused = [Finding.of(error)], True
     if as_program:
-        _write({"findings": [one.as_json() for one in findings]})
+        write({"findings": [one.as_json() for one in findings]})
     else:
         for one in findings:
             typer.echo(f"{one.where}: {one.severity}: {one.message}{f' ({one.fix})' if one.fix else ''} [{one.rule}]")
@@ -101,7 +97,7 @@ def covered(policy: PolicyArgument = None, as_program: AsJson = False, rules: Ru
         ]
     gaps = sum(len(one["lacking"]) for one in told)
     if as_program:
-        _write({"gaps": gaps, "seen": told})
+        write({"gaps": gaps, "seen": told})
     else:
         for one in told:
             lacking = f"NEVER {', '.join(one['lacking'])}" if one["lacking"] else "all seen"
@@ -121,9 +117,9 @@ def show(
     rulebook = Rulebook.load(rules)
     for rule in _chosen(rulebook, policy):
         payer = rulebook.payers[rule.policy.payer]
-        told = shown.described(rule.policy, _cql(rule, rules), payer, rulebook.definitions, _day(on))
+        told = shown.described(rule.policy, _cql(rule, rules), payer, rulebook.definitions, day_of(on, option="--on"))
         if as_program:
-            _write(told)
+            write(told)
         else:
             for line in shown.as_lines(told):
                 typer.echo(line)
@@ -163,20 +159,5 @@ def _cql(rule: Rule, rules: Path | None) -> str:
     return (rules_folder(rules) / name).read_text(encoding="utf-8")
 
 
-def _day(stated: str | None) -> date:
-    """Here, and nowhere below, the clock may be asked."""
-    if stated is None:
-        return datetime.now(UTC).date()
-    try:
-        return date.fromisoformat(stated)
-    except ValueError:
-        raise BadInput(f"{stated!r} is no day", where="--on", fix="write it as 2026-11-25") from None
-
-
 def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
-def _write(value: Any) -> None:
-    sys.stdout.buffer.write(json.write(value) + b"\n")
-    sys.stdout.buffer.flush()

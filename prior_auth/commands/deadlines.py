@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -12,11 +11,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
+from prior_auth.commands.common import AsJson, write
 from prior_auth.domain.deadline import BenefitKind, Channel, DeadlineRow, Program, Terms
 from prior_auth.domain.legal_clock import started
 from prior_auth.domain.request import Urgency
 from prior_auth.errors import BadInput
-from prior_auth.fhir import json
 from prior_auth.policy.clock_report import as_json, as_lines, row_as_json, row_line
 from prior_auth.policy.model import Payer, Plan
 from prior_auth.rulebook import payers_and_deadlines
@@ -57,7 +56,7 @@ def deadlines(
     received: Annotated[str | None, typer.Option(metavar="INSTANT", help="2027-01-05T10:00-06:00; now.")] = None,
     payer: Annotated[str | None, typer.Option(metavar="ID", help="A payer of the rulebook.")] = None,
     plan: Annotated[str | None, typer.Option(metavar="PLAN", help="A plan of it: its program, state and zone.")] = None,
-    as_program: Annotated[bool, typer.Option("--json", help="Write JSON for programs.")] = False,
+    as_program: AsJson = False,
     rules: Annotated[Path | None, typer.Option(envvar="PRIOR_AUTH_RULES", help="A rules folder of your own.")] = None,
 ) -> None:
     """Say by when a payer has to answer and by which law; without a program or plan, list every row of law."""
@@ -78,7 +77,7 @@ def deadlines(
     )
     clock = started(rows, terms, _instant(received, terms))
     if as_program:
-        _write(as_json(clock))
+        write(as_json(clock))
     else:
         for line in as_lines(clock):
             typer.echo(line)
@@ -86,7 +85,7 @@ def deadlines(
 
 def _list(rows: Sequence[DeadlineRow], as_program: bool) -> None:
     if as_program:
-        _write({"rows": [row_as_json(row) for row in rows]})
+        write({"rows": [row_as_json(row) for row in rows]})
     else:
         for row in rows:
             typer.echo(row_line(row))
@@ -147,8 +146,3 @@ def _instant(stated: str | None, terms: Terms) -> datetime:
             f"{stated!r} is no instant", where="--received", fix="write it as 2027-01-05T10:00-06:00"
         ) from None
     return at if at.tzinfo else at.replace(tzinfo=terms.tzinfo)
-
-
-def _write(value: object) -> None:
-    sys.stdout.buffer.write(json.write(value) + b"\n")
-    sys.stdout.buffer.flush()

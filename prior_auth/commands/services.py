@@ -20,6 +20,7 @@ from typing import Annotated, Any
 
 import typer
 
+from prior_auth.commands.common import AsJson, bytes_of, write
 from prior_auth.errors import BadInput, FatalTransportError, TemporaryTransportError
 from prior_auth.fhir import json
 from prior_auth.supervisor import Supervisor
@@ -28,7 +29,6 @@ PRACTICE, PAYER = "practice", "payer"
 _LOOK_EVERY = 0.5
 
 DataOption = Annotated[Path, typer.Option("--data", metavar="DIR", help="Where everything is kept.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
 PracticeUrl = Annotated[
     str, typer.Option("--practice", envvar="PRIOR_AUTH_PRACTICE_WINDOW", metavar="URL", help="The practice's window.")
 ]
@@ -140,8 +140,7 @@ def demo(
         stories = carry_all(services.urls()["practice"], services.urls()["payer"], day=day, say=_say)
         failed = [story["id"] for story in stories if not story.pop("as_told")]
         if as_program:
-            sys.stdout.buffer.write(json.write({"stories": stories}) + b"\n")
-            sys.stdout.buffer.flush()
+            write({"stories": stories})
         _say("\nWhere to look:")
         for name, url in services.urls().items():
             _say(f"  {name:<10} {url}")
@@ -164,7 +163,7 @@ def submit(
     as_program: AsJson = False,
 ) -> None:
     """Open a request at the practice's window; it is judged, sent and followed from there."""
-    body = _bytes(bundle)
+    body = bytes_of(bundle)
     asked = {name: value for name, value in (("order", order), ("payer", payer)) if value}
     case = _ask("POST", f"{practice.rstrip('/')}/api/cases", content=body, params=asked)
     _show(case, as_program, lambda: f"case {case['id']}: {case['status']}")
@@ -235,7 +234,7 @@ def change(
     as_program: AsJson = False,
 ) -> None:
     """Change a request: revise or add orders, drop evidence; the payer gets a whole new version."""
-    orders = [json.read(_bytes(one), name=str(one)) for one in order or ()]
+    orders = [json.read(bytes_of(one), name=str(one)) for one in order or ()]
     _change(practice, case_id, {"orders": orders, "drop": drop or []}, as_program)
 
 
@@ -250,20 +249,13 @@ def renew(
 ) -> None:
     """Ask for what comes after an authorization, before it ends."""
     url = f"{practice.rstrip('/')}/api/cases/{case_id}/renewal"
-    case = _ask("POST", url, content=_bytes(chart) if chart else b"", params={"order": order or []})
+    case = _ask("POST", url, content=bytes_of(chart) if chart else b"", params={"order": order or []})
     _show(case, as_program, lambda: f"case {case['id']}: {case['status']}")
 
 
 def _change(practice: str, case_id: str, stated: dict[str, Any], as_program: bool) -> None:
     case = _ask("POST", f"{practice.rstrip('/')}/api/cases/{case_id}/changes", content=json.write(stated))
     _show(case, as_program, lambda: f"case {case['id']}: the change is under way")
-
-
-def _bytes(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as problem:
-        raise BadInput(problem.strerror or "cannot be read", where=str(file), fix="name a file that is there") from None
 
 
 def audit_stores(data: DataOption = Path("data/up"), as_program: AsJson = False) -> None:
@@ -340,8 +332,7 @@ def _ask(method: str, url: str, **more: Any) -> dict[str, Any]:
 
 def _show(value: Any, as_program: bool, words: Callable[[], str]) -> None:
     if as_program:
-        sys.stdout.buffer.write(json.write(value) + b"\n")
-        sys.stdout.buffer.flush()
+        write(value)
     else:
         typer.echo(words())
 

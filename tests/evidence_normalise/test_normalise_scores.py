@@ -238,6 +238,51 @@ def test_a_combined_positive_score_is_a_number_without_unit():
             NORMALISERS["pdl1.cps"](PDL1, refused)
 
 
+def noted(resource, *notes):
+    return resource | {"note": [{"text": note} for note in notes]}
+
+
+@pytest.mark.parametrize(
+    ("resource", "value"),
+    [
+        (noted(TPS, "Combined positive score."), quantity("60", "%")),
+        (noted(PDL1, "Scored as CPS"), quantity("60", "%")),
+        (noted(PDL1, "Scored as CPS"), "60%"),
+        (noted(TPS, "CPS 60, TPS not given"), quantity("60", "%")),
+        (noted(TPS, "TPS 5 %, CPS 60"), quantity("60", "%")),
+        (TPS | {"interpretation": [{"text": "Combined positive score above 10"}]}, quantity("60", "%")),
+        (TPS, {"value": D("60"), "unit": "% CPS"}),
+    ],
+)
+def test_what_its_own_words_call_a_combined_positive_score_is_no_tumor_proportion_score(resource, value):
+    with pytest.raises(Unreadable):
+        NORMALISERS["pdl1.tps"](resource, value)
+
+
+def test_a_note_may_name_both_scores_where_it_gives_this_one_its_number():
+    both = "TPS 60 %, CPS 65"
+    assert NORMALISERS["pdl1.tps"](noted(TPS, both), quantity("60", "%"))[0].value == 60
+    assert NORMALISERS["pdl1.cps"](noted(CPS, both), quantity("65"))[0].value == 65
+
+
+@pytest.mark.parametrize(
+    ("resource", "value"),
+    [
+        (noted(CPS, "Tumor proportion score"), quantity("60")),
+        (noted(CPS, "Tumor proportion score"), "60"),
+        (noted(CPS, "TPS 60 %, CPS 65"), quantity("60")),
+        (noted(TPS, "Combined positive score"), quantity("60")),
+    ],
+)
+def test_what_its_own_words_call_a_tumor_proportion_score_is_no_combined_positive_score(resource, value):
+    with pytest.raises(Unreadable):
+        NORMALISERS["pdl1.cps"](resource, value)
+
+
+def test_a_note_may_say_that_the_number_is_a_combined_positive_score():
+    assert NORMALISERS["pdl1.cps"](noted(PDL1, "Combined positive score (CPS)"), quantity("12"))[0].value == 12
+
+
 @pytest.mark.parametrize(
     ("item", "value", "expected"),
     [

@@ -12,6 +12,7 @@ from prior_auth.evidence.normalise.codes import (
     LNC,
     codings,
     has_code,
+    objects,
     question_words,
     refuse_absent,
     statements,
@@ -111,11 +112,34 @@ def _by_search(text: str, *patterns: re.Pattern[str]) -> Measure:
     return found.pop()
 
 
-def _asks_for_cps(resource: Mapping[str, Any]) -> bool:
-    return (
-        has_code(resource, FINDING, "pdl1.cps")
-        or re.search(rf"\b(?:{_CPS_NAME})\b", fold(question_words(resource))) is not None
-    )
+def _words_beside(resource: Mapping[str, Any], value: Any) -> str:
+    """All that stands beside the number: question, method, interpretation, notes, the unit as it is written."""
+    notes = (note["text"] for note in objects(resource.get("note")) if isinstance(note.get("text"), str))
+    interpreted = (words for each in objects(resource.get("interpretation")) for words in statements(each))
+    unit = value.get("unit") if isinstance(value, Mapping) else None
+    return fold(" | ".join((question_words(resource), *notes, *interpreted, unit if isinstance(unit, str) else "")))
+
+
+def _is_called_cps(resource: Mapping[str, Any], value: Any) -> bool:
+    beside = _words_beside(resource, value)
+    return has_code(resource, FINDING, "pdl1.cps") or re.search(rf"\b(?:{_CPS_NAME})\b", beside) is not None
+
+
+def _is_called_tps(resource: Mapping[str, Any], value: Any) -> bool:
+    beside = _words_beside(resource, value)
+    return has_code(resource, LNC, "83053-9") or re.search(r"\b(?:tps|tumou?r proportion)\b", beside) is not None
+
+
+def _notes_state(resource: Mapping[str, Any], name: str, measure: Measure) -> bool:
+    """Whether a note gives the number this very name: `TPS 60 %, CPS 65` beside 60."""
+    for note in objects(resource.get("note")):
+        try:
+            named, _ = _by_words(str(note.get("text", "")))
+        except Unreadable:
+            continue
+        if name in named and named[name].value == measure.value:
+            return True
+    return False
 
 
 def _asks_for_tps(resource: Mapping[str, Any]) -> bool:
@@ -140,7 +164,7 @@ def _tps_in(resource: Mapping[str, Any], text: str) -> Measure:
         return _by_search(text, _TPS_FIRST, _TPS_LAST)
     if "tps" in named:
         return named["tps"]
-    if bare is None or _asks_for_cps(resource) or "cps" in named or "ic" in named:
+    if bare is None or _is_called_cps(resource, text) or "cps" in named or "ic" in named:
         raise Unreadable("the text states no tumor proportion score")
     if bare.unit is None and not _asks_for_tps(resource):
         raise Unreadable("a number that is neither called TPS nor a percent")
@@ -151,8 +175,8 @@ def _tps_in(resource: Mapping[str, Any], text: str) -> Measure:
 
 def _tps_quantity(resource: Mapping[str, Any], value: Any) -> Measure:
     measure = quantity(value)
-    if _asks_for_cps(resource):
-        raise Unreadable("a combined positive score, not a tumor proportion score")
+    if _is_called_cps(resource, value) and not _notes_state(resource, "tps", measure):
+        raise Unreadable("called a combined positive score, not a tumor proportion score")
     if measure.unit != "%" and not (measure.unit is None and _asks_for_tps(resource)):
         raise Unreadable("a tumor proportion score is in percent")
     if _only_immune_cells(resource):
@@ -207,14 +231,17 @@ def cps(resource: Mapping[str, Any], value: Any) -> Sequence[Reading]:
     said = statements(value) if not _is_quantity(value) else ()
     if not said:
         measure = quantity(value)
-        if not _asks_for_cps(resource) or measure.unit not in (None, "1"):
+        if not _is_called_cps(resource, value) or measure.unit not in (None, "1"):
             raise Unreadable("not called a combined positive score")
+        if _is_called_tps(resource, value) and not _notes_state(resource, "cps", measure):
+            raise Unreadable("called a tumor proportion score too: which of the two it is stays open")
         return _score(resource, measure, "1", 100, None)
     try:
         named, bare = _by_words(said[0])
     except Unreadable:
         return _score(resource, _by_search(said[0], _CPS_FIRST), "1", 100, said[0])
-    stated = named.get("cps") or (bare if _asks_for_cps(resource) and not named else None)
+    is_cps = _is_called_cps(resource, said[0]) and not _is_called_tps(resource, said[0])
+    stated = named.get("cps") or (bare if is_cps and not named else None)
     if stated is None or stated.unit is not None:
         raise Unreadable("the text states no combined positive score")
     return _score(resource, stated, "1", 100, said[0])

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from prior_auth.commands import clients, conformance, deadlines, evidence, extract, rules, services
+from prior_auth.commands import clients, conformance, deadlines, evidence, extract, match_trial, rules, services
 from prior_auth.commands.common import (
     Also,
     AsJson,
@@ -108,7 +108,7 @@ def validate(
     raise typer.Exit(found.exit_code)
 
 
-for part in (services, evidence, extract, clients, deadlines, rules, conformance):
+for part in (services, evidence, extract, match_trial, clients, deadlines, rules, conformance):
     part.register(app)
 
 

@@ -20,6 +20,7 @@ from prior_auth.domain.evidence import Evidence
 from prior_auth.domain.legal_clock import LegalClock, started, unknown
 from prior_auth.domain.parties import PayerIdentity
 from prior_auth.domain.request import AuthorizationRequest, RequestItem
+from prior_auth.domain.trial import TrialMatch
 from prior_auth.errors import BadInput
 from prior_auth.evidence.gather import gather
 from prior_auth.fhir.chart_join import Joined
@@ -27,6 +28,7 @@ from prior_auth.fhir.codes import HCPCS
 from prior_auth.fhir.orders import authorization_request
 from prior_auth.policy.assess import assess
 from prior_auth.policy.explain import ExplainedItem, explained
+from prior_auth.policy.match import match
 from prior_auth.policy.model import Benefit, Payer
 from prior_auth.policy.report import as_json
 from prior_auth.rulebook import Rulebook
@@ -87,6 +89,24 @@ class Engine:
         request = self.read_request(resources, as_of=as_of, orders=orders)
         assessment = assess(request, evidence, self.rulebook, as_of=as_of, payer=payer, budget=self.budget)
         return Judgement(request, evidence, assessment, self._by_pas(request, payer, as_of))
+
+    def match(
+        self,
+        resources: Sequence[Mapping[str, Any]],
+        *,
+        as_of: date,
+        trial: str | None = None,
+        joined: Joined | None = None,
+    ) -> tuple[TrialMatch, ...]:
+        """A patient against a trial (NCT number, id or topic), or against every trial of the rulebook.
+
+        The chart needs no order and no Coverage. Raises BadInput for what is no chart of one patient, and for a trial
+        that the rulebook does not hold.
+        """
+        rules = self.rulebook.trials if trial is None else (self.rulebook.trial(trial),)
+        evidence = gather(resources, as_of=as_of, definitions=self.rulebook.definitions)
+        evidence = joined.with_origins(evidence) if joined else evidence
+        return tuple(match(rule, evidence, as_of=as_of, budget=self.budget) for rule in rules)
 
     def explain(self, judgement: Judgement, payer: str | None = None) -> tuple[ExplainedItem, ...]:
         """Why a judgement came out as it did, criterion by criterion; `payer` as it was judged for."""

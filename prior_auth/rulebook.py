@@ -20,7 +20,7 @@ from prior_auth.evidence import extract
 from prior_auth.evidence.definitions import EvidenceDefinitions
 from prior_auth.evidence.normalise.drugs import ingredient
 from prior_auth.policy.deadlines import read_deadlines, read_holidays
-from prior_auth.policy.files import SYSTEMS, read_payer, read_policy
+from prior_auth.policy.files import SYSTEMS, read_payer, read_policy, read_trial
 from prior_auth.policy.lint import Finding, unused_in_libraries
 from prior_auth.policy.model import Payer, Policy, ServiceCode
 from prior_auth.policy.rule import Rule, join
@@ -84,10 +84,31 @@ class _Ground:
         libraries = {PurePath(name).stem: text for name, text in texts.items() if name.endswith(".cql")}
         return cls(digest, definitions, Libraries(libraries, sets), sets)
 
-    def rule(self, file: str, payer: Payer, topic: str, *, yaml: str, cql: str) -> Rule:
-        policy = read_policy(yaml, file=file, payer=payer, topic=topic, definitions=self.definitions)
+    def rule(self, file: str, payer: Payer | None, topic: str, *, yaml: str, cql: str) -> Rule:
+        """A payer's, or with none a trial's."""
+        if payer is None:
+            policy = read_trial(yaml, file=file, topic=topic, definitions=self.definitions)
+        else:
+            policy = read_policy(yaml, file=file, payer=payer, topic=topic, definitions=self.definitions)
         cql_file = PurePath(file).with_name("policy.cql").as_posix()
         return join(policy, yaml=yaml, cql=cql, file=cql_file, libraries=self.libraries, sets=self.sets)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads policies; of `known`, an earlier rulebook, it takes what was made from the same texts."""
+
+    root: Path
+    ground: _Ground
+    known: Rulebook | None
+    made_from: dict[str, str]
+
+    def rule(self, file: Path, payer: Payer | None = None, payer_text: str = "") -> Rule:
+        yaml, cql = _text(file), _text(file.with_name("policy.cql"))
+        name = _name(self.root, file)
+        self.made_from[name] = _digest([self.ground.digest, payer_text, yaml, cql])
+        unchanged = self.known.rule_made_from(name, self.made_from[name]) if self.known else None
+        return unchanged or self.ground.rule(name, payer, file.parent.name, yaml=yaml, cql=cql)
 
 
 def _digest(texts: Iterable[str]) -> str:
@@ -110,7 +131,10 @@ def _nothing_collected() -> Iterator[None]:
 
 
 class Rulebook:
-    """Payers, their policies compiled, and the evidence definitions. Built by `load`; then it only answers."""
+    """Payers, their policies compiled, and the evidence definitions. Built by `load`; then it only answers.
+
+    `rules` are the payers'; `trials` stand apart, so that no request is ever judged by a trial nor a trial by a plan.
+    """
 
     def __init__(
         self,
@@ -118,10 +142,12 @@ class Rulebook:
         rules: Sequence[Rule],
         definitions: EvidenceDefinitions,
         deadlines: Sequence[DeadlineRow] = (),
+        trials: Sequence[Rule] = (),
     ) -> None:
         self.payers = payers
         self.deadlines = tuple(deadlines)
         self.rules = tuple(rules)
+        self.trials = tuple(trials)
         self.definitions = definitions
         self._ground: _Ground | None = None
         self._made_from: Mapping[str, str] = {}
@@ -141,36 +167,45 @@ class Rulebook:
         if not (root / "payers").is_dir():
             raise RuleError("this is no rules folder: it has no payers/", where=str(root))
         ground = _Ground.read(root, known._ground if known else None)
+        reader = _Reader(root, ground, known, {})
         payers: dict[str, Payer] = {}
         rules: list[Rule] = []
-        made_from: dict[str, str] = {}
         for file in _files(root, "payers/*/payer.yaml"):
             text = _text(file)
             payer = read_payer(text, file=_name(root, file))
             if payer.id in payers:
                 raise RuleError(f"the payer {payer.id} is there twice", where=_name(root, file))
             payers[payer.id] = payer
-            for topic in _files(file.parent, "*/policy.yaml"):
-                yaml, cql = _text(topic), _text(topic.with_name("policy.cql"))
-                name = _name(root, topic)
-                made_from[name] = _digest([ground.digest, text, yaml, cql])
-                unchanged = known.rule_made_from(name, made_from[name]) if known else None
-                rules.append(unchanged or ground.rule(name, payer, topic.parent.name, yaml=yaml, cql=cql))
-        found = cls(payers, rules, ground.definitions, _deadlines(root))
-        found._ground, found._made_from = ground, made_from
+            rules += [reader.rule(topic, payer, text) for topic in _files(file.parent, "*/policy.yaml")]
+        trials = [reader.rule(topic) for topic in _files(root, "trials/*/policy.yaml")]
+        found = cls(payers, rules, ground.definitions, _deadlines(root), trials)
+        found._ground, found._made_from = ground, reader.made_from
         return found
 
     def rule_made_from(self, file: str, digest: str) -> Rule | None:
         """The rule of a policy file, if it was made from texts of this digest."""
         if self._made_from.get(file) != digest:
             return None
-        return next(rule for rule in self.rules if rule.policy.file == file)
+        return next(rule for rule in self.every_rule if rule.policy.file == file)
+
+    @property
+    def every_rule(self) -> tuple[Rule, ...]:
+        """The payers' and the trials', for those who write rules; nothing is judged by it."""
+        return (*self.rules, *self.trials)
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
         """What the lint lists of all policies, and of the libraries that they share."""
-        shared = unused_in_libraries([rule.library for rule in self.rules])
-        return (*(one for rule in self.rules for one in rule.warnings), *shared)
+        shared = unused_in_libraries([rule.library for rule in self.every_rule])
+        return (*(one for rule in self.every_rule for one in rule.warnings), *shared)
+
+    def trial(self, named: str) -> Rule:
+        """The trial of an NCT number, an id or a topic. BadInput where there is none."""
+        for rule in self.trials:
+            if rule.policy.trial is not None and named in (rule.policy.trial.nct, rule.policy.id, rule.policy.topic):
+                return rule
+        known = ", ".join(one.policy.trial.nct for one in self.trials if one.policy.trial) or "none"
+        raise BadInput("no such trial in the rulebook", where="--trial", fix=f"name one of {known}")
 
     def payer(self, id: str) -> Payer | None:
         return self.payers.get(id)

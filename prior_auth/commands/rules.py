@@ -116,7 +116,7 @@ def show(
     """Print a policy as a clinician reads it."""
     rulebook = Rulebook.load(rules)
     for rule in _chosen(rulebook, policy):
-        payer = rulebook.payers[rule.policy.payer]
+        payer = rulebook.payers.get(rule.policy.payer)
         told = shown.described(rule.policy, _cql(rule, rules), payer, rulebook.definitions, day_of(on, option="--on"))
         if as_program:
             write(told)
@@ -128,7 +128,7 @@ def show(
 @app.command("page")
 def write_page(rules: Rules = None) -> None:
     """Every policy, its sources and what is unverified, as Markdown: docs/oncology.md."""
-    typer.echo(page([one.policy for one in Rulebook.load(rules).rules]), nl=False)
+    typer.echo(page([one.policy for one in Rulebook.load(rules).every_rule]), nl=False)
 
 
 @app.command("new")
@@ -146,10 +146,10 @@ def new_policy(
 
 def _chosen(rulebook: Rulebook, policy: str | None) -> Sequence[Rule]:
     if policy is None:
-        return rulebook.rules
-    found = [one for one in rulebook.rules if policy in (one.policy.id, one.policy.topic)]
+        return rulebook.every_rule
+    found = [one for one in rulebook.every_rule if policy in (one.policy.id, one.policy.topic)]
     if not found:
-        known = ", ".join(f"{one.policy.id} ({one.policy.topic})" for one in rulebook.rules)
+        known = ", ".join(f"{one.policy.id} ({one.policy.topic})" for one in rulebook.every_rule)
         raise BadInput(f"no policy {policy}", fix=f"one of {known}")
     return found
 

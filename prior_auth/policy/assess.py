@@ -65,7 +65,7 @@ class Heard:
 
     def judged(self) -> ItemAssessment:
         if self.hearing is not None:
-            return _judged(self.hearing)
+            return judged(self.hearing)
         assert self.settled is not None
         return self.settled
 
@@ -152,7 +152,7 @@ def _referred(item: RequestItem, cause: Cause, why: str, rule: Rule | None = Non
 # --- Paths ------------------------------------------------------------------------------------------------------------
 
 
-def _judged(hearing: Hearing) -> ItemAssessment:
+def judged(hearing: Hearing) -> ItemAssessment:
     """The path with the best recommendation, then fewest not met, fewest unknown, printed order."""
     fitting = _fitting(hearing)
     if isinstance(fitting, str):
@@ -249,12 +249,13 @@ _PENDED = 5
 
 def _rank(one: ItemAssessment) -> tuple[int, int, int]:
     best = _PENDED if one.recommendation is Recommendation.PEND else _BEST_FIRST[one.cause]
-    against = [result for result in one.criteria if _counts_against(result)]
+    against = [result for result in one.criteria if counts_against(result)]
     unknown = [result for result in one.criteria if result.outcome is Outcome.UNKNOWN]
     return best, len(against), len(unknown)
 
 
-def _counts_against(result: CriterionResult) -> bool:
+def counts_against(result: CriterionResult) -> bool:
+    """A criterion that is not met, an exclusion that applies."""
     wanted = Outcome.MET if is_exclusion(result.id) else Outcome.NOT_MET
     return result.outcome is wanted
 

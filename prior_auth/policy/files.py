@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeVar
@@ -136,21 +137,34 @@ class _Document(_Code):
     what: str
 
 
-class _Policy(_File):
+class _Rules(_File):
+    """What a payer's policy and a trial's have in common."""
+
     id: str
     title: str
     version: str
     effective: _Effective
-    service: _Services
-    requires_pa: dict[str, bool]
-    benefit: dict[str, model.Benefit]
     sources: list[_Source]
     values: dict[str, dict[date, _Row]] = {}
     criteria: dict[str, _Criterion]
     paths: list[_Path]
+
+
+class _Policy(_Rules):
+    service: _Services
+    requires_pa: dict[str, bool]
+    benefit: dict[str, model.Benefit]
     unwritten: list[_Unwritten] = []
     documents: list[_Document] = []
     always_refer: bool = False
+
+
+class _Trial(_Rules):
+    kind: Literal["trial"]
+    nct: Annotated[str, Field(pattern=r"^NCT\d{8}$")]
+    name: str
+    status: str
+    left_to_site: list[str]
 
 
 class _Identifier(_File):
@@ -249,48 +263,77 @@ def read_policy(
     """A `policy.yaml`; what its needs leave unsaid comes from the evidence definitions. RuleError with `file:line`."""
     policy, content = read_shape(_Policy, text, file)
     build = _Builder(content, file, definitions, policy)
-    build.check_plans(payer)
-    criteria = {key: build.criterion(key, one) for key, one in policy.criteria.items()}
-    asked = {key for path in policy.paths for key in path.criteria}
-    return model.Policy(
-        id=policy.id,
-        title=policy.title,
-        version=policy.version,
-        start=policy.effective.start,
-        end=policy.effective.end,
+    build.check_plans(payer, policy)
+    return replace(
+        build.rules(topic),
         payer=payer.id,
-        topic=topic,
         services=tuple(build.service(index, one) for index, one in enumerate(policy.service.codes)),
         ingredients=tuple(policy.service.ingredients),
         requires_pa=policy.requires_pa,
         benefit=policy.benefit,
-        values={
-            name: {day: model.Dated(row.value, row.reference) for day, row in rows.items()}
-            for name, rows in policy.values.items()
-        },
-        paths=tuple(build.path(index, one, criteria) for index, one in enumerate(policy.paths)),
         unwritten=tuple(model.UnwrittenPath(one.id, one.title, one.fits) for one in policy.unwritten),
         documents=tuple(model.Document(one.coding(), one.what) for one in policy.documents),
-        sources=tuple(model.PolicySource(one.name, one.read, one.certainty) for one in policy.sources),
         always_refer=policy.always_refer,
-        idle=tuple((key, line_of(content, ["criteria", key])) for key in criteria if key not in asked),
-        file=file,
     )
+
+
+def read_trial(text: str, *, file: str, topic: str, definitions: EvidenceDefinitions) -> model.Policy:
+    """A `policy.yaml` of kind `trial`. RuleError with `file:line`."""
+    told, content = read_shape(_Trial, text, file)
+    build = _Builder(content, file, definitions, told)
+    build.check_no_limits()
+    trial = model.Trial(told.nct, told.name, told.status, tuple(told.left_to_site))
+    return replace(build.rules(topic), trial=trial)
 
 
 class _Builder:
     """Turns the parts of one file into the model, with the line where one does not fit."""
 
-    def __init__(self, content: Any, file: str, definitions: EvidenceDefinitions, policy: _Policy) -> None:
+    def __init__(self, content: Any, file: str, definitions: EvidenceDefinitions, policy: _Rules) -> None:
         self.content, self.file, self.definitions, self.policy = content, file, definitions, policy
+
+    def rules(self, topic: str) -> model.Policy:
+        """What a payer's policy and a trial's have in common, of no payer and for no service."""
+        policy = self.policy
+        criteria = {key: self.criterion(key, one) for key, one in policy.criteria.items()}
+        asked = {key for path in policy.paths for key in path.criteria}
+        return model.Policy(
+            id=policy.id,
+            title=policy.title,
+            version=policy.version,
+            start=policy.effective.start,
+            end=policy.effective.end,
+            payer="",
+            topic=topic,
+            services=(),
+            ingredients=(),
+            requires_pa={},
+            benefit={},
+            values={
+                name: {day: model.Dated(row.value, row.reference) for day, row in rows.items()}
+                for name, rows in policy.values.items()
+            },
+            paths=tuple(self.path(index, one, criteria) for index, one in enumerate(policy.paths)),
+            unwritten=(),
+            documents=(),
+            sources=tuple(model.PolicySource(one.name, one.read, one.certainty) for one in policy.sources),
+            idle=tuple((key, line_of(self.content, ["criteria", key])) for key in criteria if key not in asked),
+            file=self.file,
+        )
 
     def wrong(self, message: str, *path: str | int, fix: str | None = None) -> RuleError:
         line = line_of(self.content, path)
         return RuleError(message, where=f"{self.file}:{line}" if line else self.file, fix=fix)
 
-    def check_plans(self, payer: model.Payer) -> None:
+    def check_no_limits(self) -> None:
+        for key, one in self.policy.criteria.items():
+            if one.kind is model.Kind.LIMIT:
+                fix = "write it as a criterion or an exclusion"
+                raise self.wrong("a trial limits nothing that could be reduced", "criteria", key, "kind", fix=fix)
+
+    def check_plans(self, payer: model.Payer, policy: _Policy) -> None:
         for key in ("requires_pa", "benefit"):
-            stated = set(getattr(self.policy, key))
+            stated = set(getattr(policy, key))
             if stated != set(payer.plans):
                 raise self.wrong(f"{key} must name every plan of {payer.id}", key, fix=", ".join(payer.plans))
 

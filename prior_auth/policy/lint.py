@@ -105,7 +105,7 @@ _LETTERS = {Kind.CRITERION: "C", Kind.EXCLUSION: "X", Kind.LIMIT: "CL"}
 
 def _criterion(criterion: Criterion, policy: Policy) -> Iterator[Finding]:
     where = f"{policy.file}:{criterion.line}"
-    found = re.fullmatch(r"(R\d{2})\.([CXL])\d+", criterion.id)
+    found = re.fullmatch(rf"({'T' if policy.trial else 'R'}\d{{2}})\.([CXL])\d+", criterion.id)
     if found is None or found[1] != policy.id:
         fix = f"write {policy.id}.C1, {policy.id}.X1 for an exclusion, {policy.id}.L1 for a limit"
         yield _error("criterion-id", f"the criterion id {criterion.id} is not of the usual form", where, fix)

@@ -181,8 +181,26 @@ class PolicySource:
 
 
 @dataclass(frozen=True, slots=True)
+class Trial:
+    """The clinical trial whose eligibility a policy of kind `trial` restates in words of ours.
+
+    `status` is whether it recruited when its record was read; `left_to_site` is what no chart shows and only those who
+    run the trial settle (consent, contraception): it is never judged, and always told.
+    """
+
+    nct: str
+    name: str
+    status: str
+    left_to_site: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
-    """`idle` are criteria that no path asks, by key and line."""
+    """What is asked, by a payer of a service or by a trial of a patient; only a trial's policy has a `trial`.
+
+    A trial's policy has no payer, services, plans, documents nor limits: nothing is authorized by it. `idle` are criteria
+    that no path asks, by key and line.
+    """
 
     id: str
     title: str
@@ -203,6 +221,7 @@ class Policy:
     always_refer: bool = False
     file: str = ""
     idle: tuple[tuple[str, int | None], ...] = ()
+    trial: Trial | None = None
 
     def holds_on(self, day: date) -> bool:
         return self.start <= day and (self.end is None or day <= self.end)

@@ -39,7 +39,7 @@ def _item(item: ItemAssessment) -> Json:
         "service": _coding(item.item.service),
         "units": _number(item.item.units),
         "period": _period(item.item.period),
-        "policy": _policy(policy) if policy else None,
+        "policy": policy_as_json(policy) if policy else None,
         "path": item.path,
         "recommendation": item.recommendation.value,
         "cause": item.cause.value if item.cause else None,
@@ -47,16 +47,16 @@ def _item(item: ItemAssessment) -> Json:
         "proposal": {"units": _number(proposal.units), "period": _period(proposal.period), "why": proposal.why}
         if proposal
         else None,
-        "criteria": [_criterion(one) for one in item.criteria],
+        "criteria": [criterion_as_json(one) for one in item.criteria],
     }
 
 
-def _policy(policy: PolicyId) -> Json:
+def policy_as_json(policy: PolicyId) -> Json:
     unverified = list(policy.unverified)
     return {"id": policy.id, "version": policy.version, "hash": policy.hash, "unverified": unverified}
 
 
-def _criterion(one: CriterionResult) -> Json:
+def criterion_as_json(one: CriterionResult) -> Json:
     return {
         "id": one.id,
         "text": one.text,

@@ -46,7 +46,7 @@ def explained_lines(items: Sequence[ExplainedItem]) -> list[str]:
 def _explanation(one: Explanation) -> Iterator[str]:
     yield f"{one.criterion} {one.outcome.value}"
     for sentence in one.sentences:
-        yield from _wrapped(sentence, "  ")
+        yield from wrapped(sentence, "  ")
     rule = one.data["rule"]
     decided = rule["applies"] if one.outcome is Outcome.NOT_APPLICABLE else rule["test"]
     yield from (f"    {line}" for line in outline(one.data, decided))
@@ -66,16 +66,16 @@ def _item(item: ItemAssessment) -> Iterator[str]:
     policy = f", {item.policy.id} {item.policy.version}" if item.policy else ""
     path = f", path {item.path}" if item.path else ""
     yield f"  {_SAID[item.recommendation]}{cause}{policy}{path}"
-    yield from _wrapped(item.why, "  ")
+    yield from wrapped(item.why, "  ")
     for one in item.criteria:
-        yield from _criterion(one)
+        yield from criterion_lines(one)
     if item.proposal:
         proposed = item.proposal
         units = f"{value_in_words(proposed.units)} units, " if proposed.units is not None else ""
         until = f" until {proposed.period.end}" if proposed.period and proposed.period.end else ""
-        yield from _wrapped(f"Proposal for a clinician: {units}{proposed.why}{until}", "  ")
+        yield from wrapped(f"Proposal for a clinician: {units}{proposed.why}{until}", "  ")
     if item.policy and item.policy.unverified:
-        yield from _wrapped(f"Unverified in this policy: {'; '.join(item.policy.unverified)}", "  ")
+        yield from wrapped(f"Unverified in this policy: {'; '.join(item.policy.unverified)}", "  ")
 
 
 def _amount(item: ItemAssessment) -> str:
@@ -85,15 +85,16 @@ def _amount(item: ItemAssessment) -> str:
     return amount + days
 
 
-def _criterion(one: CriterionResult) -> Iterator[str]:
+def criterion_lines(one: CriterionResult) -> Iterator[str]:
+    """The outcome of a criterion, why, and what is missing."""
     mark = (_EXCLUSION_MARK if is_exclusion(one.id) else _MARK)[one.outcome]
     yield f"  {one.id:<8} {mark:<14} {one.text}"
-    yield from _wrapped(one.why, " " * 26)
+    yield from wrapped(one.why, " " * 26)
     for need in one.missing:
         codes = ", ".join(f"{code.code}" for code in need.codes)
         window = f", within {need.window} back" if need.window else ""
-        yield from _wrapped(f"-> {need.what} [{codes}]{window}, from: {need.who}", " " * 26)
+        yield from wrapped(f"-> {need.what} [{codes}]{window}, from: {need.who}", " " * 26)
 
 
-def _wrapped(text: str, indent: str) -> list[str]:
+def wrapped(text: str, indent: str) -> list[str]:
     return textwrap.wrap(text, _WIDTH, initial_indent=indent, subsequent_indent=indent, break_long_words=False)

@@ -18,7 +18,7 @@ from prior_auth.errors import BadInput, RuleError
 from prior_auth.evidence.gather import gather
 from prior_auth.fhir.chart_bundle import chart_resources
 from prior_auth.fhir.orders import authorization_request
-from prior_auth.policy.assess import assess, on_path
+from prior_auth.policy import assess, match
 from prior_auth.policy.judge import Day, Hearing
 from prior_auth.policy.rule import Rule
 from prior_auth.policy.yaml_lines import Lines, read_yaml
@@ -66,7 +66,10 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """How a case came out. `hearing` is its policy's, whatever policy was found for the order."""
+    """How a case came out. `hearing` is its policy's, whatever policy was found for the order.
+
+    Of a trial, `item` is of no order; `match.eligibility` says what its criteria come to.
+    """
 
     item: ItemAssessment
     hearing: Hearing
@@ -76,7 +79,7 @@ class Judged:
     def on(self, path: str) -> dict[str, str]:
         """Outcomes by criterion if the request were judged by a path."""
         chosen = next(one for one in self.rule.policy.paths if one.id == path)
-        return outcomes(on_path(self.hearing, chosen).criteria)
+        return outcomes(assess.on_path(self.hearing, chosen).criteria)
 
 
 def outcomes(criteria: Sequence[CriterionResult]) -> dict[str, str]:
@@ -113,7 +116,10 @@ def _case(told: Any, rule: Rule, file: str) -> Case:
 
 
 def judged(case: Case, rulebook: Rulebook) -> Judged:
-    """The story's order under the rule, from its chart through the normalisers. Never from ready-made facts."""
+    """The story's order under a payer's rule, or its patient under a trial's, from the chart through the normalisers.
+
+    Never from ready-made facts.
+    """
     told = case.told
     try:
         chart = case.story.chart(
@@ -123,11 +129,14 @@ def judged(case: Case, rulebook: Rulebook) -> Judged:
         raise RuleError(problem.message, where=case.where, fix=problem.fix) from None
     resources = chart_resources(chart)
     evidence = gather(resources, as_of=case.as_of, definitions=rulebook.definitions)
+    rule = next(one for one in rulebook.every_rule if one.policy.id == case.policy)
+    if rule.policy.trial is not None:
+        heard = match.hearing(rule, evidence, as_of=case.as_of)
+        return Judged(assess.judged(heard), heard, evidence, rule)
     request = authorization_request(
         resources, as_of=case.as_of, order=case.story.order, billing_units=rulebook.billing_units
     )
-    item = assess(request, evidence, rulebook, as_of=case.as_of).items[0]
-    rule = next(one for one in rulebook.rules if one.policy.id == case.policy)
+    item = assess.assess(request, evidence, rulebook, as_of=case.as_of).items[0]
     day = Day(case.as_of, case.as_of, item.item.period.start or case.as_of)
     plan = request.coverage.plan if request.coverage else None
     hearing = Hearing(rule, evidence, item.item, plan or rulebook.payers[rule.policy.payer].default_plan, day)
@@ -137,12 +146,7 @@ def judged(case: Case, rulebook: Rulebook) -> Judged:
 def faults(case: Case, found: Judged) -> Iterator[str]:
     """Where a case did not come out as told, and what no case may show: a rule that breaks, an unexplained unknown."""
     item = found.item
-    said = {
-        "recommendation": item.recommendation.value,
-        "cause": item.cause.value if item.cause else None,
-        "path": item.path,
-        **outcomes(item.criteria),
-    }
+    said = {**_word(found), "path": item.path, **outcomes(item.criteria)}
     if item.policy is not None and item.policy.id != case.policy:
         yield f"the order is judged by {item.policy.id}, not by {case.policy}"
     yield from _unlike(case.expected, said, {one.id: one.why for one in item.criteria} | {"recommendation": item.why})
@@ -152,6 +156,14 @@ def faults(case: Case, found: Judged) -> Iterator[str]:
     yield from _proposal(case, item)
     for one in item.criteria:
         yield from _unsound(one)
+
+
+def _word(found: Judged) -> dict[str, str | None]:
+    """What is said of the whole: of a request a recommendation, of a trial whether the patient is eligible."""
+    item = found.item
+    if found.rule.policy.trial is not None:
+        return {"eligibility": match.eligibility(item.criteria).value}
+    return {"recommendation": item.recommendation.value, "cause": item.cause.value if item.cause else None}
 
 
 def _unlike(expected: Mapping[str, Any], said: Mapping[str, Any], why: Mapping[str, str]) -> Iterator[str]:

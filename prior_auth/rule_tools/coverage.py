@@ -6,13 +6,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from prior_auth.domain.trial import Eligibility
 from prior_auth.policy.model import Criterion, Path, Policy
 from prior_auth.rule_tools.cases import Case, Judged
 from prior_auth.rule_tools.windows import windows
 
 OUTCOMES = ("met", "not-met", "unknown")
-# What a recommendation says of the path that was chosen.
-_OF_PATH = {"approve": "met", "pend": "unknown", "refer": "not-met"}
+# What a recommendation, or a trial's eligibility, says of the path that was chosen.
+_OF_PATH = {
+    "approve": "met", "pend": "unknown", "refer": "not-met",
+    Eligibility.BY_THE_RECORD: "met", Eligibility.CANNOT_BE_SAID: "unknown", Eligibility.NOT_ELIGIBLE: "not-met",
+}  # fmt: skip
 _DAY = timedelta(days=1)
 
 
@@ -63,9 +67,10 @@ def _expected(criterion: Criterion, paths: Sequence[str], case: Case, found: Jud
 def _paths(policy: Policy, runs: Sequence[tuple[Case, Judged]]) -> Iterator[Seen]:
     for path in policy.paths:
         seen = {
-            _OF_PATH[case.expected["recommendation"]]
+            _OF_PATH[word]
             for case, found in runs
-            if case.expected.get("recommendation") in _OF_PATH and found.item.path == path.id
+            if (word := case.expected.get("recommendation", case.expected.get("eligibility"))) in _OF_PATH
+            and found.item.path == path.id
         }
         yield Seen(f"path {path.id}", _wanted_of(path, policy), tuple(sorted(seen)))
 

@@ -14,11 +14,21 @@ Written by `prior-auth rules page`; a test holds it to the rules. All payers and
 choice: rows marked L and P are unverified, and `rules show` and the pages say so.
 """
 
+_TRIALS = """## Trials
+
+The same evidence and the same engine asked another question: is this patient eligible for a trial? Criteria are told in
+our words from the public record. `prior-auth match-trial` answers; nothing is authorized or sent by it.
+"""
+
 
 def page(policies: Sequence[Policy]) -> str:
     """Markdown: a table of all, then one section each, by id."""
-    ordered = sorted(policies, key=lambda one: (one.id, one.payer))
-    return "\n".join([_HEAD, *_table(ordered), *(line for one in ordered for line in _section(one))]).rstrip() + "\n"
+    ordered = sorted((one for one in policies if one.trial is None), key=lambda one: (one.id, one.payer))
+    trials = sorted((one for one in policies if one.trial), key=lambda one: one.id)
+    lines = [_HEAD, *_table(ordered), *(line for one in ordered for line in _section(one))]
+    if trials:
+        lines += ["", _TRIALS.rstrip(), *(line for one in trials for line in _section(one))]
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def _table(policies: Sequence[Policy]) -> Iterator[str]:
@@ -30,14 +40,20 @@ def _table(policies: Sequence[Policy]) -> Iterator[str]:
 
 
 def _section(policy: Policy) -> Iterator[str]:
-    yield f"\n## {policy.id} {policy.title}\n"
-    yield f"Version {policy.version}, in force since {policy.start}. Codes: {', '.join(_codes(policy)) or 'none'}."
+    yield f"\n##{'#' if policy.trial else ''} {policy.id} {policy.title}\n"
+    if policy.trial:
+        trial = policy.trial
+        yield f"Version {policy.version}. {trial.nct}, {trial.name} ({trial.status})."
+    else:
+        yield f"Version {policy.version}, in force since {policy.start}. Codes: {', '.join(_codes(policy)) or 'none'}."
     for path in policy.paths:
         yield f"\n**{path.id}: {path.title}**\n"
         for criterion in path.criteria:
             yield f"* {criterion.id}: {criterion.text}"
     if policy.unwritten:
         yield "\n**Not written down, a person looks:** " + "; ".join(one.title for one in policy.unwritten) + "."
+    if policy.trial:
+        yield f"\n**Left to the trial's site, never judged:** {'; '.join(policy.trial.left_to_site)}."
     yield "\n**Sources**\n"
     for source in policy.sources:
         yield f"* {source.certainty} ({CERTAINTY[source.certainty]}), read {source.read}: {source.name}"

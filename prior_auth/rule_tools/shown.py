@@ -9,7 +9,18 @@ from datetime import date
 from typing import Any
 
 from prior_auth.evidence.definitions import EvidenceDefinitions
-from prior_auth.policy.model import Absence, Criterion, Dated, Duration, Kind, Payer, Policy, ServiceCode, in_force
+from prior_auth.policy.model import (
+    Absence,
+    Criterion,
+    Dated,
+    Duration,
+    Kind,
+    Payer,
+    Policy,
+    ServiceCode,
+    Trial,
+    in_force,
+)
 from prior_auth.rule_tools.windows import windows
 
 CERTAINTY = {
@@ -20,19 +31,25 @@ CERTAINTY = {
 _WIDTH = 110
 
 
-def described(policy: Policy, cql: str, payer: Payer, definitions: EvidenceDefinitions, on: date) -> dict[str, Any]:
-    """Everything that `rules show` tells, as data, with the values in force on a day. `cql` is the own library."""
+def described(
+    policy: Policy, cql: str, payer: Payer | None, definitions: EvidenceDefinitions, on: date
+) -> dict[str, Any]:
+    """Everything that `rules show` tells, as data, with the values in force on a day. `cql` is the own library.
+
+    `payer` is None for a trial.
+    """
     tell = _Teller(policy, cql, definitions, on)
     return {
         "id": policy.id,
         "title": policy.title,
         "version": policy.version,
-        "payer": payer.name,
+        "payer": payer.name if payer else None,
+        "trial": _trial(policy.trial) if policy.trial else None,
         "start": policy.start.isoformat(),
         "end": policy.end.isoformat() if policy.end else None,
         "plans": {
             plan.name: policy.benefit[id].value if policy.requires_pa[id] else "not required"
-            for id, plan in payer.plans.items()
+            for id, plan in (payer.plans.items() if payer else ())
         },
         "ingredients": list(policy.ingredients),
         "services": [_service(one) for one in policy.services],
@@ -48,6 +65,10 @@ def described(policy: Policy, cql: str, payer: Payer, definitions: EvidenceDefin
         "documents": [{"code": one.code.code, "what": one.what} for one in policy.documents],
         "always_refer": policy.always_refer,
     }
+
+
+def _trial(trial: Trial) -> dict[str, Any]:
+    return {"nct": trial.nct, "name": trial.name, "status": trial.status, "left_to_site": list(trial.left_to_site)}
 
 
 def _service(one: ServiceCode) -> dict[str, Any]:
@@ -138,8 +159,9 @@ def as_lines(told: Mapping[str, Any]) -> list[str]:
 def _head(told: Mapping[str, Any]) -> Iterator[str]:
     until = f" to {told['end']}" if told["end"] else ""
     yield f"{told['id']} {told['title']}, version {told['version']}"
-    yield f"{told['payer']}, in force from {told['start']}{until}"
-    yield f"Plans: {', '.join(f'{plan} ({benefit})' for plan, benefit in told['plans'].items())}"
+    yield f"{_whose(told)}, in force from {told['start']}{until}"
+    if told["plans"]:
+        yield f"Plans: {', '.join(f'{plan} ({benefit})' for plan, benefit in told['plans'].items())}"
     if told["ingredients"]:
         yield f"For: {', '.join(told['ingredients'])}"
     for one in told["services"]:
@@ -150,10 +172,15 @@ def _head(told: Mapping[str, Any]) -> Iterator[str]:
         yield from _wrapped(f"[{one['certainty']}] {one['name']}; read {one['read']}", "  ")
         yield f"      {CERTAINTY[one['certainty']]}"
     if told["values"]:
-        yield "Values that the payer can change:"
+        yield f"Values that the {'trial' if told['trial'] else 'payer'} can change:"
     for name, rows in told["values"].items():
         for row in rows:
             yield from _wrapped(f"{name}: {row['value']} from {row['from']} ({row['reference']})", "  ")
+
+
+def _whose(told: Mapping[str, Any]) -> str:
+    trial = told["trial"]
+    return f"Trial {trial['nct']}, {trial['name']} ({trial['status']})" if trial else str(told["payer"])
 
 
 def _span_of(one: Mapping[str, Any]) -> str:
@@ -204,6 +231,10 @@ def _tail(told: Mapping[str, Any]) -> Iterator[str]:
         yield ""
         yield "Documents that go with the request:"
         yield from (f"  {one['code']}  {one['what']}" for one in told["documents"])
+    if told["trial"]:
+        yield ""
+        yield "Left to the trial's site, and never judged:"
+        yield from (f"  {one}" for one in told["trial"]["left_to_site"])
     if told["always_refer"]:
         yield ""
         yield "A person looks at every request, even where all is met."

@@ -92,7 +92,20 @@ def _tree(exact: str) -> Node | None:
     return build(structure) if structure is not None else None
 
 
+@cache
+def whole_tree_of(canonical: str) -> Node | None:
+    """As `tree_of`, with the elements that only are must-support, or say nothing at all."""
+    structure = tables.structure(canonical)
+    return _grown(structure) if structure is not None else None
+
+
 def build(structure: Structure) -> Node:
+    root = _grown(structure)
+    _drop_silent(root, set())
+    return root
+
+
+def _grown(structure: Structure) -> Node:
     nodes: dict[str, Node] = {}
     inner: dict[str, tuple[str, ...]] = {}
     for one in structure.elements:
@@ -117,9 +130,7 @@ def build(structure: Structure) -> Node:
         content = node.element.content
         if content is not None and not node.element.content_of_base and content in nodes and not node.children:
             node.children = nodes[content].children
-    root = nodes[structure.elements[0].id or structure.elements[0].path]
-    _drop_silent(root, set())
-    return root
+    return nodes[structure.elements[0].id or structure.elements[0].path]
 
 
 def _compare_with_base(node: Node) -> None:

@@ -79,6 +79,46 @@ PRIMARY: Mapping[str, tuple[Json, Json, Mapping[str | None, str]]] = {
         coding(SNOMED, "71854001", "Colon structure"),
         {None: "C18.9"},
     ),
+    "cervix": (
+        coding(SNOMED, "363354003", "Malignant tumor of cervix"),
+        coding(SNOMED, "71252005", "Cervix uteri structure"),
+        {None: "C53.9"},
+    ),
+    "kidney": (
+        coding(SNOMED, "363518003", "Malignant tumor of kidney"),
+        coding(SNOMED, "64033007", "Kidney structure"),
+        {"right": "C64.1", "left": "C64.2", None: "C64.9"},
+    ),
+    "melanoma": (
+        coding(SNOMED, "372244006", "Malignant melanoma"),
+        coding(SNOMED, "39937001", "Skin structure"),
+        {None: "C43.9"},
+    ),
+    "liver": (
+        coding(SNOMED, "93870000", "Malignant neoplasm of liver"),
+        coding(SNOMED, "10200004", "Liver structure"),
+        {None: "C22.9"},
+    ),
+    "uterus": (
+        coding(SNOMED, "371973000", "Malignant tumor of uterus"),
+        coding(SNOMED, "35039007", "Uterine structure"),
+        {None: "C54.9"},
+    ),
+    "pancreas": (
+        coding(SNOMED, "363418001", "Malignant tumor of pancreas"),
+        coding(SNOMED, "15776009", "Pancreatic structure"),
+        {None: "C25.9"},
+    ),
+    "hodgkin": (
+        coding(SNOMED, "118599009", "Hodgkin's disease"),
+        coding(SNOMED, "59441001", "Structure of lymph node"),
+        {None: "C81.90"},
+    ),
+    "ovary": (
+        coding(SNOMED, "363443007", "Malignant tumor of ovary"),
+        coding(SNOMED, "15497006", "Ovarian structure"),
+        {"right": "C56.1", "left": "C56.2", None: "C56.9"},
+    ),
     "prostate": (
         coding(SNOMED, "399068003", "Malignant tumor of prostate"),
         coding(SNOMED, "41216001", "Prostatic structure"),
@@ -105,6 +145,14 @@ HISTOLOGY: Mapping[str, Json] = {
     "squamous": coding(ICDO3, "8070/3", "Squamous cell carcinoma, NOS"),
     "small-cell": coding(ICDO3, "8041/3", "Small cell carcinoma, NOS"),
     "ductal": coding(ICDO3, "8500/3", "Infiltrating duct carcinoma, NOS"),
+    "serous": coding(ICDO3, "8441/3", "Serous carcinoma, NOS"),
+    "granulosa-cell": coding(ICDO3, "8620/3", "Granulosa cell tumor, malignant"),
+    "neuroendocrine": coding(ICDO3, "8240/3", "Neuroendocrine tumor, NOS"),
+    "non-small-cell": coding(ICDO3, "8046/3", "Non-small cell carcinoma"),
+    "renal-cell": coding(ICDO3, "8312/3", "Renal cell carcinoma, NOS"),
+    "urothelial": coding(ICDO3, "8120/3", "Transitional cell carcinoma, NOS"),
+    "hepatocellular": coding(ICDO3, "8170/3", "Hepatocellular carcinoma, NOS"),
+    "melanoma": coding(ICDO3, "8720/3", "Malignant melanoma, NOS"),
 }
 
 GRADE: Mapping[str, Json] = {
@@ -123,6 +171,7 @@ STAGE_GROUP: Mapping[str, str] = {
     "II": "1222765007",
     "IIA": "1222766008",
     "IIB": "1222769001",
+    "IIC": "1222770000",
     "III": "1222801008",
     "IIIA": "1222802001",
     "IIIB": "1222805004",
@@ -190,6 +239,8 @@ DISEASE_STATUS: Mapping[str, Json] = {
     "stable": coding(SNOMED, "359746009", "Patient's condition stable"),
     "worsened": coding(SNOMED, "271299001", "Patient's condition worsened"),
     "undetermined": coding(SNOMED, "709137006", "Patient condition undetermined"),
+    "partial-remission": coding(SNOMED, "103337004", "In partial remission"),
+    "full-remission": coding(SNOMED, "103338009", "In full remission"),
 }
 
 # Conditions besides cancer that rules ask about: SNOMED CT, ICD-10-CM, words.
@@ -215,6 +266,8 @@ CONDITION: Mapping[str, tuple[Json, str]] = {
     "hypercalcemia": (coding(SNOMED, "66931009", "Hypercalcemia"), "E83.52"),
     "atopic-dermatitis": (coding(SNOMED, "24079001", "Atopic dermatitis"), "L20.9"),
     "actinic-keratosis": (coding(SNOMED, "201101007", "Actinic keratosis"), "L57.0"),
+    "castration-resistant": (coding(ICD10, "Z19.2", "Hormone resistant malignancy status"), "Z19.2"),
+    "castration-sensitive": (coding(ICD10, "Z19.1", "Hormone sensitive malignancy status"), "Z19.1"),
     "none": (coding(SNOMED, "64572001", "Disease"), ""),
 }
 
@@ -227,20 +280,36 @@ SMOKING: Mapping[str, Json] = {
 GENE: Mapping[str, str] = {
     "ALK": "HGNC:427",
     "ATM": "HGNC:795",
+    "BARD1": "HGNC:952",
     "BRAF": "HGNC:1097",
     "BRCA1": "HGNC:1100",
     "BRCA2": "HGNC:1101",
+    "BRIP1": "HGNC:20473",
+    "CDK12": "HGNC:24224",
+    "CHEK1": "HGNC:1925",
+    "CHEK2": "HGNC:16627",
     "EGFR": "HGNC:3236",
     "ERBB2": "HGNC:3430",
+    "FANCL": "HGNC:20748",
     "KRAS": "HGNC:6407",
     "MET": "HGNC:7029",
     "NRAS": "HGNC:7989",
     "PALB2": "HGNC:26144",
     "PIK3CA": "HGNC:8975",
+    "RAD51B": "HGNC:9822",
+    "RAD51C": "HGNC:9820",
+    "RAD51D": "HGNC:9823",
+    "RAD54L": "HGNC:9826",
     "RET": "HGNC:9967",
     "ROS1": "HGNC:10261",
     "STK11": "HGNC:11389",
     "TP53": "HGNC:11998",
+}
+MSI: Mapping[str, Json] = {
+    "high": coding(LOINC, "LA26203-2", "MSI-H"),
+    "low": coding(LOINC, "LA26202-4", "MSI-L"),
+    "stable": coding(LOINC, "LA14122-8", "Stable"),
+    "indeterminate": coding(LOINC, "LA11884-6", "Indeterminate"),
 }
 VARIANT_SOURCE: Mapping[str, Json] = {
     "germline": coding(LOINC, "LA6683-2", "Germline"),
@@ -266,6 +335,10 @@ DRUG: Mapping[str, Json] = {
     "niraparib": coding(RXNORM, "1918231", "niraparib"),
     "osimertinib": coding(RXNORM, "1721560", "osimertinib"),
     "letrozole": coding(RXNORM, "72965", "letrozole"),
+    "abiraterone": coding(RXNORM, "1100072", "abiraterone"),
+    "enzalutamide": coding(RXNORM, "1307298", "enzalutamide"),
+    "leuprolide": coding(RXNORM, "42375", "leuprolide"),
+    "prednisone": coding(RXNORM, "8640", "prednisone"),
     "anastrozole": coding(RXNORM, "84857", "anastrozole"),
     "fulvestrant": coding(RXNORM, "282357", "fulvestrant"),
     "tamoxifen": coding(RXNORM, "10324", "tamoxifen"),
@@ -285,6 +358,17 @@ DRUG: Mapping[str, Json] = {
     "oxaliplatin": coding(RXNORM, "32592", "oxaliplatin"),
     "methotrexate": coding(RXNORM, "6851", "methotrexate"),
     "vinblastine": coding(RXNORM, "11198", "vinblastine"),
+    "nab-paclitaxel": coding(RXNORM, "589511", "nab-paclitaxel"),
+    "pemetrexed": coding(RXNORM, "68446", "pemetrexed"),
+    "ipilimumab": coding(RXNORM, "1094833", "ipilimumab"),
+    "bevacizumab": coding(RXNORM, "253337", "bevacizumab"),
+    "axitinib": coding(RXNORM, "1243002", "axitinib"),
+    "lenvatinib": coding(RXNORM, "1603296", "lenvatinib"),
+    "cabozantinib": coding(RXNORM, "1363268", "cabozantinib"),
+    "sorafenib": coding(RXNORM, "495881", "sorafenib"),
+    "brentuximab": coding(RXNORM, "1147320", "brentuximab vedotin"),
+    "alectinib": coding(RXNORM, "1727455", "alectinib"),
+    "metformin": coding(RXNORM, "6809", "metformin"),
     "pegfilgrastim": coding(RXNORM, "338036", "pegfilgrastim"),
     "filgrastim": coding(RXNORM, "68442", "filgrastim"),
 }
@@ -313,4 +397,10 @@ SURGERY: Mapping[str, Json] = {
     "lumpectomy": coding(SNOMED, "392021009", "Lumpectomy of breast"),
     "mastectomy": coding(SNOMED, "172043006", "Simple mastectomy"),
     "lobectomy": coding(SNOMED, "173171007", "Lobectomy of lung"),
+    "bilateral-orchiectomy": coding(
+        "http://www.cms.gov/Medicare/Coding/ICD10", "0VTC0ZZ", "Resection of bilateral testes"
+    ),
+    "orchiectomy": coding(CPT, "54520", "Orchiectomy"),
+    "nephrectomy": coding(SNOMED, "108022006", "Nephrectomy"),
+    "wide-excision": coding(SNOMED, "177302008", "Wide local excision of skin"),
 }

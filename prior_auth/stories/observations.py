@@ -12,6 +12,7 @@ from prior_auth.stories.chart import MCODE_RELATED, Chart, Fact, category, quant
 from prior_auth.stories.codes import LOCAL, LOINC, MCODE, US_CORE, Json, coding, concept
 from prior_auth.stories.days import stated
 
+FINDING = "urn:prior-auth:finding"  # where no guide has a code
 _CLINICAL_RESULT = f"{US_CORE}us-core-observation-clinical-result"
 _LAB = f"{US_CORE}us-core-observation-lab"
 
@@ -195,6 +196,36 @@ def write_pdl1(chart: Chart, item: str, fact: Fact) -> None:
         coding(LOINC, "83052-1"),
     )
     observe(chart, item, fact, asked, words=f"TPS {fact['value']}", value={"valueQuantity": quantity(fact["value"])})
+
+
+def write_cps(chart: Chart, item: str, fact: Fact) -> None:
+    asked = _marker(coding(FINDING, "pdl1.cps", "PD-L1 combined positive score"), "PD-L1 combined positive score (CPS)")
+    observe(chart, item, fact, asked, words=f"CPS {fact['value']}", value={"valueQuantity": quantity(fact["value"])})
+
+
+def write_tmb(chart: Chart, item: str, fact: Fact) -> None:
+    asked = _marker(coding(LOINC, "94076-7", "Mutations/Megabase [# Ratio] in Tumor"), "Tumor mutational burden")
+    value = {"valueQuantity": quantity(fact["value"], "1/1000000{Base}")}
+    observe(chart, item, fact, asked, words=f"{fact['value']} mut/Mb", value=value)
+
+
+def write_msi(chart: Chart, item: str, fact: Fact) -> None:
+    answer = word(fact, "value", codes.MSI)
+    asked = _marker(coding(LOINC, "81695-9", "Microsatellite instability"), "Microsatellite instability")
+    observe(chart, item, fact, asked, coded=answer, words=str(answer["display"]))
+
+
+def write_tumor_size(chart: Chart, item: str, fact: Fact) -> None:
+    """As a chart without mCODE's BodyStructure states it."""
+    asked = Question(coding(LOINC, "33728-7", "Size.maximum dimension in Tumor"), "Largest dimension of tumor", None)
+    observe(chart, item, fact, asked, words=str(fact["value"]), value={"valueQuantity": quantity(fact["value"])})
+
+
+def write_hrd(chart: Chart, item: str, fact: Fact) -> None:
+    asked = _marker(
+        coding(FINDING, "hrd", "Homologous recombination deficiency"), "Homologous recombination deficiency"
+    )
+    observe(chart, item, fact, asked, words=str(fact["value"]), **_finding(word(fact, "value", codes.FINDING)))
 
 
 def write_oncotype(chart: Chart, item: str, fact: Fact) -> None:

@@ -33,7 +33,12 @@ DUCTAL = Family("ductal", None, "8500/3")
 LOBULAR = Family("lobular", None, "8520/3")
 DUCTAL_LOBULAR = Family("ductal-and-lobular", None, "8522/3")
 NEUROENDOCRINE = Family("neuroendocrine", None, "8246/3")
+RENAL_CELL = Family("renal-cell", None, "8312/3")
+UROTHELIAL = Family("urothelial", None, "8120/3")
+HEPATOCELLULAR = Family("hepatocellular", None, "8170/3")
+MELANOMA = Family("melanoma", None, "8720/3")
 CARCINOID = Family("carcinoid", None, "8240/3")
+GLIOBLASTOMA = Family("glioblastoma", None, "9440/3")
 
 _BY_NUMBER: Mapping[int, Family] = {
     **dict.fromkeys((8140, 8144, 8230, 8250, 8252, 8253, 8254, 8255, 8256, 8257, 8260, 8265, 8323, 8333, 8470), ADENO),
@@ -49,6 +54,11 @@ _BY_NUMBER: Mapping[int, Family] = {
     8522: DUCTAL_LOBULAR,
     8246: NEUROENDOCRINE,
     8240: CARCINOID,
+    **dict.fromkeys((8312, 8317), RENAL_CELL),
+    **dict.fromkeys((8120, 8130), UROTHELIAL),
+    8170: HEPATOCELLULAR,
+    **dict.fromkeys((8720, 8721, 8742, 8743, 8744), MELANOMA),
+    **dict.fromkeys((9440, 9441, 9442, 9445), GLIOBLASTOMA),
 }
 _SNOMED: Mapping[str, Family] = {
     "1187332001": ADENO,
@@ -65,6 +75,8 @@ _SNOMED: Mapping[str, Family] = {
     "254629004": LARGE_CELL,
     "254632001": SMALL_CELL,
     "254637007": NSCLC,
+    "63634009": GLIOBLASTOMA,
+    "393563007": GLIOBLASTOMA,
 }
 # The fifth digit before the slash repeats the behaviour in one of the guide's examples (80463/3).
 _ICDO3 = re.compile(r"M?-?(?P<number>\d{4})(?:(?P<twice>\d)/(?P=twice)|/?(?P<behaviour>\d))?", re.IGNORECASE)
@@ -84,6 +96,11 @@ _PATTERNS: tuple[tuple[Family, str], ...] = (
     (LOBULAR, r"infiltrating lobular|invasive lobular|lobular carcinoma|ilc"),
     (CARCINOID, r"carcinoid"),
     (NEUROENDOCRINE, r"neuroendocrine"),
+    (RENAL_CELL, r"renal[- ]cell (?:carcinoma|cancer)|ccrcc|rcc"),
+    (UROTHELIAL, r"urothelial (?:carcinoma|cancer)|transitional[- ]cell carcinoma"),
+    (HEPATOCELLULAR, r"hepatocellular carcinoma|hcc"),
+    (MELANOMA, r"melanoma"),
+    (GLIOBLASTOMA, r"glioblastoma|gbm"),
 )
 
 

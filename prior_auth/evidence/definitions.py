@@ -34,7 +34,10 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """One way of finding: by codes, by profile or by the text of the code."""
+    """One way of finding: by codes, by profile or by the text of the code.
+
+    What it finds by code no other item looks for by text, unless it `shares`.
+    """
 
     resource: str
     tier: Tier
@@ -44,6 +47,7 @@ class Search:
     unless: re.Pattern[str] | None = None
     where: Evaluator | None = None
     values: tuple[Value, ...] = ()
+    shares: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +259,7 @@ def _profile(name: str) -> str:
 
 
 def _search(section: _Section) -> Search:
-    section.only("resource", "codes", "profile", "text", "unless", "where", "value")
+    section.only("resource", "codes", "profile", "text", "unless", "where", "value", "shares")
     resource = section.text("resource")
     codes, text = section.codes("codes"), section.pattern("text")
     profiles = tuple(_profile(str(each)) for each in section.each("profile"))
@@ -272,6 +276,7 @@ def _search(section: _Section) -> Search:
         section.pattern("unless"),
         section.path(where, "where", resource) if where is not None else None,
         tuple(_value(section, each, resource) for each in section.each("value")),
+        section.flag("shares"),
     )
 
 

@@ -52,7 +52,7 @@ class Finder:
         for definition in definitions:
             for search in definition.searches:
                 if search.text is None:
-                    self._claim(definition, search, self._by_code(search), claimed)
+                    self._claim(definition, search, self._by_code(search), None if search.shares else claimed)
         for definition in definitions:
             others = claimed - set(self._places[definition.item])
             for search in definition.searches:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from prior_auth.domain.coding import Coding
 from prior_auth.domain.evidence import Source, Tier, Unread
 from prior_auth.evidence.binding import Binding
 from prior_auth.evidence.chart import Entry, concept_text, mapping, sequence
 from prior_auth.evidence.definitions import EvidenceDefinition
 from prior_auth.evidence.finding import Finder, Place
 from prior_auth.evidence.intents import intent_extension, intents, unread_intents
+from prior_auth.evidence.normalise.codes import SCT
 from prior_auth.evidence.normalise.text import negated
 from prior_auth.evidence.radiotherapy import delivered, extensions_of, unread_delivered
 from prior_auth.evidence.standing import Standing, standing, why
@@ -19,14 +21,18 @@ from prior_auth.evidence.when import period_of
 from prior_auth.fhir import mcode
 
 US_CORE_PROCEDURE = f"{mcode.US_CORE}us-core-procedure"
+_SURGICAL = Coding(SCT, "387713003", "Surgical procedure")
 
 
 def procedures(finder: Finder, definition: EvidenceDefinition, binding: Binding) -> Harvest:
     """One Procedure of the view for each that was done or is under way."""
     statements: list[Statement] = []
     doubts: list[Unread] = []
+    known = _of_other_items(finder, definition)
     for place in finder.places(definition.item):
         entry = place.entry
+        if entry.reference in known:
+            continue
         found = standing(entry.resource)
         if found is Standing.NOTHING or (place.tier is Tier.TEXT and negated(concept_text(entry.resource.get("code")))):
             continue
@@ -41,6 +47,17 @@ def procedures(finder: Finder, definition: EvidenceDefinition, binding: Binding)
             statements += delivered(made)
             doubts += unread_delivered(entry)
     return Harvest(tuple(statements), tuple(doubts))
+
+
+_PROCEDURES = frozenset({"surgery", "radiotherapy", "transplant", "scan"})
+
+
+def _of_other_items(finder: Finder, definition: EvidenceDefinition) -> frozenset[str]:
+    """What an operation is already by a name of its own: of a cancer, a transplant. It stands in the view once."""
+    if definition.item != "operation":
+        return frozenset()
+    others = (one.item for one in finder.definitions if one.view in _PROCEDURES and one.item != definition.item)
+    return frozenset(place.entry.reference for item in others for place in finder.places(item))
 
 
 def _statement(place: Place, definition: EvidenceDefinition, binding: Binding) -> Statement:
@@ -85,6 +102,7 @@ def _view(
         "profile": _profile(entry, definition),
         **({"extension": extensions} if extensions else {}),
         "status": status,
+        **({"category": mcode.concept(_SURGICAL)} if definition.view == "surgery" else {}),
         "code": made,
         **dict(_performed(entry)),
         **({"bodySite": mcode.copied(source["bodySite"])} if isinstance(source.get("bodySite"), list) else {}),

@@ -35,6 +35,7 @@ _NAMED: tuple[tuple[str, str], ...] = (
     ("sclc", r"sclc|small[- ]?cell (?:lung )?(?:cancer|carcinoma)(?: of (?:the )?lung)?|oat[- ]cell carcinoma"),
     ("breast", r"(?:invasive|infiltrating) (?:ductal|lobular) (?:carcinoma|ca)|idc|ilc|tnbc"),
     ("melanoma", r"(?:malignant )?melanoma"),
+    ("glioblastoma", r"glioblastoma(?: multiforme)?|gbm"),
     ("cll", r"cll|chronic lymphocytic leuka?emia"),
     ("aml", r"aml|acute myeloid leuka?emia"),
     ("all", r"acute lymphoblastic leuka?emia"),

@@ -173,6 +173,13 @@ _ROWS: tuple[tuple[str, str | None, bool, str, str], ...] = (
     ("everolimus", "141704", MEMORY, "mtor", "afinitor"),
     ("bevacizumab", "253337", SEEN, "antiangiogenic", ""),  # its products: below
     ("ramucirumab", None, MEMORY, "antiangiogenic", "cyramza"),
+    (
+        "interferon alfa",
+        None,
+        MEMORY,
+        "interferon",
+        "interferon alfa-2a|interferon alfa-2b|interferon alpha|interferon alpha-2b|intron a|roferon-a",
+    ),
     ("rituximab", "121191", SEEN, "cd20", ""),  # its products: below
     # supportive
     ("pegfilgrastim", "338036", MEMORY, "growth-factor supportive", ""),
@@ -310,6 +317,7 @@ HCPCS_DRUGS: Mapping[str, tuple[str, str | None]] = MappingProxyType(
         "J9055": ("cetuximab", None),
         "J9303": ("panitumumab", None),
         "J9308": ("ramucirumab", None),
+        "J9214": ("interferon alfa", None),
         "J0897": ("denosumab", None),
         "J3489": ("zoledronic acid", None),
         "J2430": ("pamidronate", None),

@@ -75,6 +75,7 @@ _SITES = (
     _site("melanoma", "372244006", "Malignant melanoma", "C43", "93655004"),
     _site("skin", None, "Malignant neoplasm of skin", "C44 C4A"),
     _site("brain", "428061005", "Malignant neoplasm of brain", "C71"),
+    _site("glioblastoma", "393563007", "Glioblastoma multiforme", within="brain"),
     _site("thyroid", "363478007", "Malignant tumor of thyroid", "C73"),
     _site(
         "head-and-neck",

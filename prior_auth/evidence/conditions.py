@@ -47,8 +47,9 @@ def _problem(answer: Answer, reading: Reading, binding: Binding) -> Statement:
     concept = mapping(entry.resource.get("code"))
     text = concept.get("text") if isinstance(concept.get("text"), str) else None
     over = {} if "clinicalStatus" in entry.resource or not reading.extra.get("history") else {"clinicalStatus": _OVER}
-    # A leukemia is a cancer of the view already.
-    view = binding.views.get(entry.reference) or mcode.condition(
+    # A leukemia is a cancer of the view already; that a cancer resists castration is a fact beside it.
+    cancer = None if reading.value in _OF_A_CANCER else binding.views.get(entry.reference)
+    view = cancer or mcode.condition(
         profile=US_CORE_PROBLEM,
         code=mcode.concept(reading.coded, sequence(concept.get("coding")), text),
         source={**entry.resource, **over},
@@ -89,6 +90,7 @@ def _said_present(finder: Finder, definition: EvidenceDefinition) -> Iterator[St
             )
 
 
+_OF_A_CANCER = frozenset({"castration.resistant", "castration.sensitive"})
 _OVER = mcode.concept(Coding(mcode.CLINICAL_STATUS, "inactive"))
 _ACTIVE = {
     "clinicalStatus": mcode.concept(Coding(mcode.CLINICAL_STATUS, "active")),

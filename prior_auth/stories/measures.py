@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from prior_auth.stories import codes
 from prior_auth.stories.chart import Chart, Fact, quantity, word
-from prior_auth.stories.codes import LOINC, SNOMED, US_CORE, coding
+from prior_auth.stories.codes import LOINC, SNOMED, US_CORE, Json, coding
 from prior_auth.stories.days import stated
 from prior_auth.stories.observations import Question, observe
 
@@ -19,6 +19,7 @@ LABS: Mapping[str, tuple[str, str]] = {
     # item: LOINC, words
     "lab.hemoglobin": ("718-7", "Hemoglobin"),
     "lab.anc": ("751-8", "Absolute neutrophil count"),
+    "lab.platelets": ("777-3", "Platelets"),
     "lab.bilirubin": ("1975-2", "Total bilirubin"),
     "lab.ferritin": ("2276-4", "Ferritin"),
     "lab.tsat": ("2502-3", "Transferrin saturation"),
@@ -27,14 +28,22 @@ LABS: Mapping[str, tuple[str, str]] = {
     "lab.calcium-corrected": ("46099-8", "Corrected calcium"),
     "lab.albumin": ("1751-7", "Albumin"),
     "lab.creatinine": ("2160-0", "Creatinine"),
+    "lab.alt": ("1742-6", "ALT"),
+    "lab.ast": ("1920-8", "AST"),
+    "lab.potassium": ("2823-3", "Potassium"),
+    "lab.testosterone": ("2986-8", "Testosterone"),
     "lab.creatinine-clearance": ("2164-2", "Creatinine clearance"),
 }
 
 
 def write_lab(chart: Chart, item: str, fact: Fact) -> None:
+    """`normal` is the upper end of the laboratory's range."""
     code, words = LABS[item]
     asked = Question(coding(LOINC, code), words, None, plain_profile=_LAB)
-    observe(chart, item, fact, asked, words=str(fact["value"]), value={"valueQuantity": quantity(fact["value"])})
+    value: Json = {"valueQuantity": quantity(fact["value"])}
+    if "normal" in fact:
+        value["referenceRange"] = [{"high": quantity(fact["normal"])}]
+    observe(chart, item, fact, asked, words=str(fact["value"]), value=value)
 
 
 def write_smoking(chart: Chart, item: str, fact: Fact) -> None:

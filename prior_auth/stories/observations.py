@@ -136,6 +136,7 @@ _MEASURE: Mapping[str, tuple[str, str, str, str | None, str]] = {
     "lvef": ("10230-1", "Left ventricular Ejection fraction", "LVEF (echo)", None, "imaging"),
     "weight": ("29463-7", "Body weight", "Body weight", f"{US_CORE}us-core-body-weight", "vital-signs"),
     "height": ("8302-2", "Body height", "Body height", f"{US_CORE}us-core-body-height", "vital-signs"),
+    "qtc": ("8636-3", "Q-T interval corrected", "QTc", None, "exam"),
 }
 
 

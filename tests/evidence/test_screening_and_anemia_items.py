@@ -61,6 +61,11 @@ def condition(code: dict[str, Any], verified: str = "confirmed") -> dict[str, An
         ("hypercalcemia", concept(None, None, "Hypercalcemia of malignancy")),
         ("gctb", concept(ICD, "D48.0")),
         ("gctb", concept(None, None, "Giant cell tumor of the sacrum")),
+        ("castration.resistant", concept(ICD, "Z19.2")),
+        ("castration.resistant", concept(SCT, "427492003")),
+        ("castration.resistant", concept(None, None, "Metastatic castration-resistant prostate cancer (mCRPC)")),
+        ("castration.sensitive", concept(ICD, "Z19.1")),
+        ("castration.sensitive", concept(None, None, "Hormone-sensitive prostate cancer")),
     ],
 )
 def test_a_condition_is_found_by_its_code_or_its_words(definitions: Any, item: str, code: dict[str, Any]) -> None:
@@ -78,6 +83,9 @@ def test_a_condition_is_found_by_its_code_or_its_words(definitions: Any, item: s
         ("hypercalcemia", concept(ICD, "E83.51")),
         ("gctb", concept(ICD, "D48.1")),
         ("gctb", concept(None, None, "Giant cell tumor of tendon sheath")),
+        ("castration.resistant", concept(ICD, "Z19.1")),
+        ("castration.resistant", concept(None, None, "Prostate cancer, not castration-resistant prostate cancer")),
+        ("castration.sensitive", concept(None, None, "Hormone-sensitive breast cancer")),
     ],
 )
 def test_another_condition_is_not_taken_for_it(definitions: Any, item: str, code: dict[str, Any]) -> None:

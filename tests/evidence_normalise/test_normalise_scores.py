@@ -329,3 +329,23 @@ def test_a_quantity_is_in_its_canonical_unit(item, value, expected):
 def test_a_quantity_of_another_kind_or_beyond_life_is_unread(item, value):
     with pytest.raises(Unreadable):
         NORMALISERS[item]({}, value)
+
+
+@pytest.mark.parametrize(
+    ("value", "answer"),
+    [
+        (coded("10828004", SCT), "positive"),
+        (coded("260385009", SCT), "negative"),
+        ("HRD positive (GIS 55)", "positive"),
+        ("HR proficient", "negative"),
+        ("Homologous recombination deficiency: not detected", "negative"),
+    ],
+)
+def test_homologous_recombination_is_as_the_laboratory_says(value, answer):
+    assert NORMALISERS["hrd"](asked(text="HRD status"), value)[0].value == answer
+
+
+@pytest.mark.parametrize("value", ["GIS 55", "not positive", "equivocal", quantity("55", "1"), "pending"])
+def test_a_score_or_a_doubt_is_no_homologous_recombination_status(value):
+    with pytest.raises(Unreadable):
+        NORMALISERS["hrd"](asked(text="HRD status"), value)

@@ -28,6 +28,7 @@ reading or raises `Unreadable`; it never guesses. Names in `NORMALISERS` are tho
 `smoking`            value `"current"`, `"former"`, `"never"`, coded SCT; `pack-years` Decimal; `quit-date`
 `history-metastatic` bool; a code without value is true
 `stage.lymphoma`     value `"IIB"`; `gleason` int, the grade group
+`hrd`                value `"positive"`, `"negative"`, coded SCT
 `lab.<analyte>`      Decimal in the analyte's unit (`units.ANALYTES`); extra `range_low`, `range_high` of the laboratory
 `histology`          value and coded ICD-O-3 `"8140/3"`; extra `family`, `lung` (`nsclc`, `sclc`)
 `histologic-grade`   value `"low"`…, coded SCT

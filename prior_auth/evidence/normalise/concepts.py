@@ -104,6 +104,9 @@ COMORBIDITIES: Mapping[str, Coding] = {
     "hypocalcemia": Coding(SCT, "5291005", "Hypocalcemia"),
     "hypercalcemia": Coding(SCT, "66931009", "Hypercalcemia"),
     "gctb": Coding(ICD10CM, "D48.0", "Giant cell tumor of bone"),
+    "longqt": Coding(SCT, "9651007", "Long QT syndrome"),
+    "castration.resistant": Coding(ICD10CM, "Z19.2", "Hormone resistant malignancy status"),
+    "castration.sensitive": Coding(ICD10CM, "Z19.1", "Hormone sensitive malignancy status"),
     "any": Coding(SCT, "64572001", "Disease"),
 }
 _COMORBIDITY_SNOMED: Mapping[str, str] = {
@@ -123,9 +126,11 @@ _COMORBIDITY_SNOMED: Mapping[str, str] = {
         "autoimmune",
     ),
     "409089005": "neutropenia",  # febrile
+    "427492003": "castration.resistant",  # hormone refractory prostate cancer
     "87522002": "deficiency",  # iron deficiency anemia
     "74474003": "bleeding",  # gastrointestinal
     "59621000": "hypertension",  # essential
+    "111975006": "longqt",  # prolonged QT interval
     "205237003": "ild",  # pneumonitis
     "51615001": "ild",  # fibrosis of lung
     "70536003": "transplant",  # of kidney
@@ -150,6 +155,9 @@ _COMORBIDITY_ICD10: tuple[tuple[str, str], ...] = (
     (r"E83\.51", "hypocalcemia"),
     (r"E83\.52", "hypercalcemia"),
     (r"D48\.0", "gctb"),
+    (r"Z19\.2", "castration.resistant"),
+    (r"Z19\.1", "castration.sensitive"),
+    (r"I45\.81", "longqt"),
     (r"K63\.1|K2[5-8]\.[1256]|K31\.6", "perforation"),
     (r"Z94\.[0-4]|Z94\.8[1-4]|T86\.[0-5]|T86\.81", "transplant"),
 )
@@ -176,7 +184,18 @@ _COMORBIDITY_WORDS: tuple[tuple[str, str], ...] = (
     ("aplasia", r"pure red cell aplasia|prca|anti-?erythropoietin antibod(?:y|ies)"),
     ("hypocalcemia", r"hypocalca?emi(?:a|c)"),
     ("hypercalcemia", r"hypercalca?emi(?:a|c)"),
+    ("longqt", r"(?:long|prolonged) qtc?|qtc? (?:interval )?prolong(?:ation|ed)"),
     ("gctb", r"giant[\s-]cell tumou?rs? of (?:the )?(?:bone|femur|tibia|radius|humerus|sacrum|spine)|osteoclastoma"),
+    (
+        "castration.resistant",
+        r"(?:castrat(?:ion|e)|hormone)[\s-](?:resistant|refractory) (?:metastatic )?prostate (?:cancer|\w*carcinoma)|"
+        r"prostate (?:cancer|\w*carcinoma),? (?:castrat(?:ion|e)|hormone)[\s-](?:resistant|refractory)|n?m?crpc",
+    ),
+    (
+        "castration.sensitive",
+        r"(?:castrat(?:ion|e)|hormone)[\s-](?:sensitive|nai?ve) (?:metastatic )?prostate (?:cancer|\w*carcinoma)|"
+        r"prostate (?:cancer|\w*carcinoma),? (?:castrat(?:ion|e)|hormone)[\s-](?:sensitive|nai?ve)|m?cspc|m?hspc",
+    ),
     ("perforation", r"(?:gi|gastrointestinal|bowel|intestinal|colonic|gastric) perforation"),
     (
         "transplant",

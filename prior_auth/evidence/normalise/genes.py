@@ -68,6 +68,11 @@ GENES: Mapping[str, int] = {
     "BAP1": 950,
     "MTAP": 7413,
     "MYCN": 7559,
+    "CDK12": 24224,
+    "CHEK1": 1925,
+    "FANCL": 20748,
+    "RAD51B": 9822,
+    "RAD54L": 9826,
 }
 _SYMBOL_OF_ID = {str(number): symbol for symbol, number in GENES.items()}
 _ALIASES = {"HER2": "ERBB2", "HER-2": "ERBB2", "PD-L1": "CD274", "PDL1": "CD274", "C-MET": "MET", "C-KIT": "KIT"}

@@ -13,11 +13,13 @@ from prior_auth.evidence.normalise.codes import (
     LNC,
     VALUE,
     codings,
+    only,
     question_words,
     refuse_absent,
     statements,
 )
 from prior_auth.evidence.normalise.reading import Normaliser, Reading, Unreadable
+from prior_auth.evidence.normalise.status import NEGATIVE, POSITIVE, STATUS_CODES, coded_status
 from prior_auth.evidence.normalise.text import COMPARATOR, NUMBER, Lexicon, comparator, fold
 from prior_auth.evidence.normalise.units import TMB, Measure, in_window, quantity
 
@@ -133,6 +135,34 @@ def _msi_reading(found: set[str], kind: str, text: str | None) -> Reading | None
     return Reading(said[0], code=question, coded=MSI_ANSWERS[said[0]], text=text)
 
 
+# --- homologous recombination deficiency ---------------------------------------------------------------------------
+
+_HRD = Lexicon(
+    (
+        (NEGATIVE, r"(?:hrd|hr)[- ]?(?:negative|proficient)|negative|not detected"),
+        (POSITIVE, r"(?:hrd|hr)[- ]?(?:positive|deficient)|positive|detected"),
+        (
+            "noise",
+            r"homologous recombination(?: deficien(?:cy|t)| proficien(?:cy|t))?|hrd|genomic instability|gis|"
+            rf"status|score|result|is|of|{NUMBER}|[,;.()/-]",
+        ),
+    )
+)
+
+
+def hrd(_: Mapping[str, Any], value: Any) -> Sequence[Reading]:
+    """Positive or negative as the laboratory says. A score alone is unread: each assay has a limit of its own."""
+    refuse_absent(value)
+    text = next(iter(statements(value)), None)
+    found = {answer for answer in (coded_status(value),) if answer}
+    if text is not None and not found:
+        found = {token.kind for token in _HRD.read(text, "homologous recombination status")}
+    answer = only(found, "answer")
+    if answer not in (POSITIVE, NEGATIVE):
+        raise Unreadable("neither positive nor negative")
+    return (Reading(answer, coded=STATUS_CODES[answer], text=text),)
+
+
 # --- recurrence score ------------------------------------------------------------------------------------------
 
 _SCORE = Lexicon(
@@ -166,4 +196,9 @@ def recurrence_score(_: Mapping[str, Any], value: Any) -> Sequence[Reading]:
     return (Reading(Decimal(int(score)), "1", text=next(iter(said), None)),)
 
 
-GENOMIC_SCORE_NORMALISERS: Mapping[str, Normaliser] = {"tmb": tmb, "msi": msi, "recurrence-score": recurrence_score}
+GENOMIC_SCORE_NORMALISERS: Mapping[str, Normaliser] = {
+    "tmb": tmb,
+    "msi": msi,
+    "hrd": hrd,
+    "recurrence-score": recurrence_score,
+}

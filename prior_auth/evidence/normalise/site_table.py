@@ -57,7 +57,7 @@ _SITES = (
         within="lung",
     ),
     _site("lung", "363358000", "Malignant tumor of lung", "C33 C34", "93880001"),
-    _site("prostate", "399068003", "Malignant tumor of prostate", "C61", "93974005 254900004 399490008"),
+    _site("prostate", "399068003", "Malignant tumor of prostate", "C61", "93974005 254900004 399490008 427492003"),
     _site("colon", "363406005", "Malignant neoplasm of colon", "C18", "93761005 408645001"),
     _site("rectum", "363351006", "Malignant tumor of rectum", "C19 C20"),
     _site("anus", None, "Malignant neoplasm of anus", "C21"),

@@ -50,9 +50,20 @@ def _walk(node: Node, item: Item, conformance: Conformance, found: set[str]) -> 
     for child in node.children:
         for value in items(child, item):
             _walk(child, value, conformance, found)
-            for one in child.slices:
-                if matcher_of(child, one)(value, conformance) is True:
-                    _walk(one, value, conformance, found)
+            if (one := _slice(child, value, conformance)) is not None:
+                _walk(one, value, conformance, found)
+
+
+def _slice(sliced: Node, value: Item, conformance: Conformance) -> Node | None:
+    """The slice a value belongs to; where only a code list that is not at hand could tell, doubt counts in favour."""
+    doubtful: Node | None = None
+    for one in sliced.slices:
+        answer = matcher_of(sliced, one)(value, conformance)
+        if answer:
+            return one
+        if answer is None and doubtful is None:
+            doubtful = one
+    return doubtful
 
 
 def _nodes(node: Node) -> Iterator[Node]:

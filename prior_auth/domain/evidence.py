@@ -39,7 +39,8 @@ class Fact:
     `value` is typed and in the item's canonical unit (UCUM code in `unit`); `date` is the FHIR date or dateTime it
     holds for, as stated. `view` is the reference of its canonical resource in the mCODE view; a fact of tier
     `document` has none, and no value. `group` names facts that answer the same question about the same thing by the
-    same method (item, cancer, method): among those, different values on one day contradict each other.
+    same method (item, cancer, method): among those, different values on one day contradict each other. `overtaken`:
+    a newer result for the same question is there and not final yet.
     """
 
     item: str
@@ -50,6 +51,7 @@ class Fact:
     tier: Tier
     view: str | None
     group: str | None = None
+    overtaken: bool = False
 
 
 @dataclass(frozen=True, slots=True)

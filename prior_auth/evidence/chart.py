@@ -328,8 +328,8 @@ def _is_of_own(chart: Chart, resource: Resource) -> bool:
 
 
 def component_as_observation(resource: Resource, component: Mapping[str, Any]) -> Resource:
-    """An Observation that says what one component says, with the rest (status, subject, date …) of the whole."""
-    about_whole = ("code", "component", "interpretation", "dataAbsentReason", "meta", "note")
+    """An Observation that says what one component says, with the rest (status, subject, date, note …) of the whole."""
+    about_whole = ("code", "component", "interpretation", "dataAbsentReason", "meta")
     rest = {key: value for key, value in resource.items() if key not in about_whole and not key.startswith("value")}
     return {**rest, **component}
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from prior_auth.domain.evidence import Source, Tier, Unread
 from prior_auth.evidence.chart import Chart, Entry, mapping, sequence
+from prior_auth.evidence.contradicted import contradicted
 from prior_auth.evidence.definitions import EvidenceDefinition, EvidenceDefinitions, Search
 from prior_auth.evidence.normalise import NORMALISERS, Reading, Unreadable
 from prior_auth.evidence.standing import Standing, standing, why
@@ -116,6 +117,8 @@ def read(place: Place, definition: EvidenceDefinition) -> Answer | Unread | None
             except Unreadable as refusal:
                 refusals.append(str(refusal))
                 continue
+            if (against := contradicted(definition, resource, readings)) is not None:
+                return Unread(definition.item, source, against)
             tier = max(place.tier, value.tier or place.tier, key=_SUREST.index)
             return Answer(definition, entry, entry.path(path or entry.type), tier, content, readings)
     if refusals:

@@ -24,6 +24,7 @@ from prior_auth.evidence.lines import ITEM, lines
 from prior_auth.evidence.observations import SHAPES, observations
 from prior_auth.evidence.orders import service_orders
 from prior_auth.evidence.parts import Parts
+from prior_auth.evidence.pending import overtaken
 from prior_auth.evidence.procedures import procedures
 from prior_auth.evidence.prose import told_only_in_prose
 from prior_auth.evidence.radiotherapy import planned
@@ -50,7 +51,7 @@ def gather(resources: Sequence[Mapping[str, Any]], *, as_of: date, definitions: 
     harvests.append(from_diagnoses(finder, binding, observed))
     if ITEM in definitions:
         harvests.append(lines(definitions[ITEM], binding, observed))
-    return _evidence(chart, definitions, harvests)
+    return _evidence(chart, definitions, harvests, binding)
 
 
 Way = Callable[[Finder, EvidenceDefinition, Binding], Harvest]
@@ -76,11 +77,15 @@ _WAYS: Mapping[str, Way] = {
 }
 
 
-def _evidence(chart: Chart, definitions: EvidenceDefinitions, harvests: Sequence[Harvest]) -> Evidence:
+def _evidence(
+    chart: Chart, definitions: EvidenceDefinitions, harvests: Sequence[Harvest], binding: Binding
+) -> Evidence:
     parts = Parts(definitions)
     settled = settle(parts.named(each) for harvest in harvests for each in harvest.statements)
+    unread = [each for harvest in harvests for each in harvest.unread]
+    kept = overtaken(settled.kept, unread, chart.entries, binding)
     read_about = documents(chart, definitions, settled.kept)
-    facts, view = view_of([*settled.kept, *read_about], chart.patient_reference)
+    facts, view = view_of([*kept, *read_about], chart.patient_reference)
     alike: dict[_Kind, list[tuple[int, Fact]]] = defaultdict(list)
     for number, fact in enumerate(facts):
         alike[fact.item, fact.group].append((number, fact))
@@ -92,7 +97,7 @@ def _evidence(chart: Chart, definitions: EvidenceDefinitions, harvests: Sequence
             _each_once(
                 parts.unread(
                     [
-                        *(each for harvest in harvests for each in harvest.unread),
+                        *unread,
                         *settled.unread,
                         *told_only_in_prose(chart, definitions, settled.kept),
                     ]

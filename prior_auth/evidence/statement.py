@@ -21,7 +21,7 @@ class Statement:
     reference of the cancer it is about, `method` how it was found out, where stated. Statements that say the same of
     the same thing by the same method contradict each other when their values differ; `single` marks those that can.
     Items that answer one question share a `topic`; an `aspect` (one change of a gene) is contradicted only by the same
-    aspect or by the whole, and `claim` is what is compared where it is not the value.
+    aspect or by the whole, and `claim` is what is compared where it is not the value. `overtaken` as in a Fact.
     """
 
     item: str
@@ -41,6 +41,7 @@ class Statement:
     topic: str | None = None
     aspect: str | None = None
     claim: object = None
+    overtaken: bool = False
 
     @property
     def source(self) -> Source:

@@ -83,6 +83,7 @@ def _facts(statement: Statement, ids: Mapping[int, str]) -> list[Fact]:
             tier=statement.tier,
             view=view,
             group=statement.group,
+            overtaken=statement.overtaken,
         )
         for item in (statement.item, *statement.also)
     ]

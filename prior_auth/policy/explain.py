@@ -83,10 +83,12 @@ def explained_item(hearing: Hearing | None, item: ItemAssessment) -> ExplainedIt
 
 def explain(hearing: Hearing, explainer: Explainer, criterion: Criterion, result: CriterionResult) -> Explanation:
     """One criterion, as the hearing judged it; `explainer` tells the defines of this hearing, each once."""
-    names = [criterion.test, criterion.evidence, *([criterion.applies] if criterion.applies else [])]
+    stated = {"test": criterion.test, "evidence": criterion.evidence, "applies": criterion.applies}
+    stated |= {"presumed": criterion.presumed}
+    names = [one for one in stated.values() if one]
     broken = [one for one in dict.fromkeys(criterion.defines) if hearing.problem(one)]
     told = explainer.explanation(*names, *broken)
-    rule = dict(zip(("test", "evidence", "applies")[: len(names)], told["asked"], strict=False))
+    rule = dict(zip((key for key, one in stated.items() if one), told["asked"], strict=False))
     data = {
         "criterion": criterion.id,
         "kind": criterion.kind.value,
@@ -95,8 +97,10 @@ def explain(hearing: Hearing, explainer: Explainer, criterion: Criterion, result
             "evidence": rule["evidence"],
             "test": rule["test"],
             "applies": rule.get("applies"),
+            **({"presumed": rule["presumed"]} if criterion.presumed else {}),
             "absence": criterion.absence.value,
             "doubted": hearing.doubted(criterion),
+            "awaited": hearing.awaited(criterion, hearing.facts_behind(criterion.evidence, criterion)),
             "broken": told["asked"][len(names) :],
         },
         "thresholds": _thresholds(hearing, criterion, told),

@@ -102,8 +102,8 @@ class Hearing:
 
     def _weigh(self, criterion: Criterion) -> CriterionResult:
         facts = self.facts_behind(criterion.evidence, criterion)
-        found = bool(self.results[criterion.evidence].references)
-        outcome = self._outcome(criterion, found, self.doubted(criterion))
+        found = bool(self.results[criterion.presumed or criterion.evidence].references)
+        outcome = self._outcome(criterion, found, self.doubted(criterion), self.awaited(criterion, facts))
         documents = self._documents(criterion) if outcome is Outcome.UNKNOWN else ()
         conflict = outcome is Outcome.UNKNOWN and self._conflicts(criterion, facts)
         return CriterionResult(
@@ -122,9 +122,13 @@ class Hearing:
         """Whether a record that could not be read forbids to presume that there is none."""
         return any(one.item in criterion.items and one.item in criterion.doubted_by for one in self.evidence.unread)
 
-    def _outcome(self, criterion: Criterion, found: bool, doubted: bool) -> Outcome:
+    def awaited(self, criterion: Criterion, facts: Sequence[Fact]) -> bool:
+        """Whether a result that is not final yet follows the `facts` behind it (rulings 11)."""
+        return any(fact.overtaken and fact.item in criterion.items for fact in facts)
+
+    def _outcome(self, criterion: Criterion, found: bool, doubted: bool, awaited: bool) -> Outcome:
         """House rule 10: without evidence the absence policy answers, never the test alone."""
-        if criterion.applies and self.truth(criterion.applies) is None:
+        if awaited or (criterion.applies and self.truth(criterion.applies) is None):
             return Outcome.UNKNOWN
         if not found and (criterion.absence is not Absence.PRESUMED_ABSENT or doubted):
             return Outcome.UNKNOWN

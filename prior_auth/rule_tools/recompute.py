@@ -61,7 +61,10 @@ class Recheck:
         evidence, test = self.define(rule["evidence"]), self.define(rule["test"])
         if applies is False:
             return "not-applicable"
-        found = any(one.get("reference") for one in listed(evidence) if isinstance(one, dict))
+        if rule["awaited"]:
+            return "unknown"
+        searched = self.define(rule["presumed"]) if "presumed" in rule else evidence
+        found = any(one.get("reference") for one in listed(searched) if isinstance(one, dict))
         if applies is None or (not found and (rule["absence"] == "unknown" or rule["doubted"])) or test is None:
             return "unknown"
         return "met" if test else "not-met"

@@ -151,3 +151,93 @@ def test_words_that_deny_a_metastasis_are_no_metastasis_whatever_its_code() -> N
 
     assert outcomes(cancer("C34.12"), brain("Brain metastases"))["R11.C2"] == "met"
     assert outcomes(cancer("C34.12"), brain("No evidence of brain metastases"))["R11.C2"] == "unknown"
+
+
+# --- A result that is taken back --------------------------------------------------------------------------------------
+
+INTERPRETATION = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
+TAKEN_BACK: list[dict[str, Any]] = [
+    {"interpretation": [coded(INTERPRETATION, "NEG")]},
+    {"interpretation": [coded(INTERPRETATION, "E")]},
+    {"interpretation": [{"text": "Negative"}]},
+    {"note": [{"text": "RETRACTED: wrong specimen"}]},
+    {"note": [{"text": "Entered in error, see addendum"}]},
+    {"note": [{"text": "HER2 negative (1+) on review"}]},
+    {"dataAbsentReason": coded("http://terminology.hl7.org/CodeSystem/data-absent-reason", "error")},
+    {"valueString": "3+/-"},
+    {"valueString": "3 + / -"},
+]
+STANDS: list[dict[str, Any]] = [
+    {"interpretation": [coded(INTERPRETATION, "POS")]},
+    {"interpretation": [coded(INTERPRETATION, "A")]},
+    {"note": [{"text": "Seen with the tumor board"}]},
+    {"note": [{"text": "HER2 IHC 3+"}]},
+]
+
+
+@pytest.mark.parametrize("said", TAKEN_BACK, ids=str)
+def test_a_result_that_takes_itself_back_is_not_read(said: dict[str, Any]) -> None:
+    assert breast(her2(**said))["R09.C2"] == "unknown"
+
+
+@pytest.mark.parametrize("said", STANDS, ids=str)
+def test_a_result_that_its_interpretation_and_note_bear_out_is_read(said: dict[str, Any]) -> None:
+    assert breast(her2(**said))["R09.C2"] == "met"
+
+
+def test_a_panel_that_is_withdrawn_withdraws_its_parts() -> None:
+    part = {"code": coded(LOINC, "85319-2"), "valueString": "3+"}
+    panel = {"code": {"text": "Markers"}, "component": [part]}
+    assert breast(result("panel", **panel))["R09.C2"] == "met"
+    assert breast(result("panel", **panel, note=[{"text": "retracted"}]))["R09.C2"] == "unknown"
+
+
+def test_a_variant_that_its_interpretation_denies_is_not_read() -> None:
+    denied = {"interpretation": [coded(INTERPRETATION, "POS")]}
+    assert outcomes(cancer("C34.12"), *genes(**denied))["R11.C4"] == "unknown"
+
+
+# --- A newer result that is not final ---------------------------------------------------------------------------------
+
+NEWER: list[dict[str, Any]] = [
+    {"effectiveDateTime": "2026-10-21"},
+    {"effectiveDateTime": "2026-10"},
+    {"effectiveDateTime": None},
+    {"valueString": None},
+]
+NOT_NEWER: list[dict[str, Any]] = [
+    {"effectiveDateTime": "2026-10-20"},
+    {"effectiveDateTime": "2026-09-01"},
+    {"effectiveDateTime": "2026-12-01"},  # after the day of the judgement
+    {"status": "entered-in-error"},
+    {"focus": [{"reference": "Condition/other"}]},
+]
+
+
+def retest(**said: Any) -> dict[str, Any]:
+    told = {"status": "preliminary", "effectiveDateTime": "2026-11-01", **said}
+    return {key: value for key, value in (her2(**told) | {"id": "retest"}).items() if value is not None}
+
+
+@pytest.mark.parametrize("said", NEWER, ids=str)
+def test_a_newer_result_that_is_not_final_leaves_the_criterion_unknown(said: dict[str, Any]) -> None:
+    judged = item(cancer("C50.912"), her2(), retest(**said), drug="Q5117")
+    (found,) = (one for one in judged["criteria"] if one["id"] == "R09.C2")
+    assert found["outcome"] == "unknown"
+    assert "preliminary, not final" in found["why"]
+    assert judged["recommendation"] == "pend"
+
+
+@pytest.mark.parametrize("said", NOT_NEWER, ids=str)
+def test_a_result_that_is_not_final_and_not_newer_changes_nothing(said: dict[str, Any]) -> None:
+    bound = {"focus": [{"reference": LUNG}]}
+    found = outcomes(cancer("C50.912"), cancer("C50.911", "other"), her2(**bound), retest(**bound | said), drug="Q5117")
+    assert found["R09.C2"] == "met"
+
+
+def test_a_pending_test_of_one_gene_says_nothing_of_another() -> None:
+    later = {"status": "preliminary", "effectiveDateTime": "2026-11-01"}
+    kras = no_variant("kras", "HGNC:6407", **later)
+    egfr = no_variant("egfr-again", "HGNC:3236", **later)
+    assert outcomes(cancer("C34.12"), *genes(), kras)["R11.C4"] == "met"
+    assert outcomes(cancer("C34.12"), *genes(), egfr)["R11.C4"] == "unknown"

@@ -114,6 +114,7 @@ _WORDS = Lexicon(_RULES)
 _OTHER_MARKER = re.compile(
     r"\b(er|pr|pgr|estrogen receptors?|progesterone receptors?|ki-?67|triple[- ]negative|tnbc)\b"
 )
+_PLUS_MINUS = re.compile(r"\+\s?/\s?[-\u2212\u2013]|\u00b1")
 _BARE_RATIO = re.compile(
     rf"(?P<comparator>{COMPARATOR})\s*(?P<number>1\.8|2(?:\.0)?|2\.2)"
 )  # thresholds of the ratio only
@@ -152,6 +153,8 @@ def _own_part(text: str) -> str:
 
 
 def _read(text: str) -> _Said:
+    if _PLUS_MINUS.search(text):
+        raise Unreadable("neither plus nor minus")
     said, method = _Said(), None
     for clause in _clauses(_WORDS.read(_own_part(text), "HER2 result")):
         named = {token.kind for token in clause if token.kind in ("ihc", "ish")}

@@ -11,17 +11,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from prior_auth.domain.coding import Coding
 from prior_auth.domain.evidence import Tier, Unread
 from prior_auth.evidence.binding import Cancer
 from prior_auth.evidence.chart import Entry, codings_of, mapping, reference_text, sequence
 from prior_auth.evidence.definitions import MCODE, EvidenceDefinition
 from prior_auth.evidence.finding import Answer, Finder, read
 from prior_auth.evidence.normalise import Reading
-from prior_auth.evidence.normalise.codes import SCT
 from prior_auth.evidence.normalise.condition_text import cancers_in
 from prior_auth.evidence.normalise.reading import Unreadable
-from prior_auth.evidence.sites import LATERALITY, LEFT, RIGHT, SIDE_CODES, group_of, side_of, side_or_both
+from prior_auth.evidence.sites import LEFT, RIGHT, group_of, side_of, side_or_both, sided, structure_of
 from prior_auth.evidence.spread import spread_in
 from prior_auth.evidence.standing import Standing, standing
 from prior_auth.evidence.statement import Harvest, Statement
@@ -37,8 +35,6 @@ _ITEM_OF_SITE = {"breast": "dx.breast", "nsclc": "dx.nsclc", "prostate": "dx.pro
 _COURSE, _RECORDED = ("clinicalStatus", "verificationStatus", "recordedDate"), "Condition.recordedDate"
 _UNSPECIFIED, _OTHER = "unspecified", "other"
 _OVER = frozenset({"resolved", "remission", "inactive"})
-_STRUCTURE = {"breast": Coding(SCT, "76752008", "Breast structure"), "lung": Coding(SCT, "39607008", "Lung structure")}
-_SIDES = {side: Coding(SCT, code, side.capitalize()) for code, side in SIDE_CODES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,8 +322,8 @@ def _spread(best: Diagnosis, group: Sequence[Diagnosis], aliases: Mapping[str, s
 
 def _condition(best: Diagnosis, group: Sequence[Diagnosis], aliases: Mapping[str, str]) -> mcode.Resource:
     source = dict(best.entry.resource)
-    if not source.get("bodySite") and (place := _body_site(best)) is not None:
-        source["bodySite"] = [place]
+    if (sites := _body_sites(source, best)) is not None:
+        source["bodySite"] = sites
     codings = [
         coding for each in (best, *group) for coding in sequence(mapping(each.entry.resource.get("code")).get("coding"))
     ]
@@ -361,12 +357,13 @@ def _with_onset(source: dict[str, Any], group: Sequence[Diagnosis]) -> dict[str,
     return {**source, "onsetDateTime": onsets[0]} if onsets else source
 
 
-def _body_site(diagnosis: Diagnosis) -> dict[str, Any] | None:
-    structure = _STRUCTURE.get(group_of(diagnosis.site))
-    if structure is None or diagnosis.side is None:
-        return None
-    side = {"url": LATERALITY, "valueCodeableConcept": mcode.concept(_SIDES[diagnosis.side])}
-    return {"extension": [side], **mcode.concept(structure)}
+def _body_sites(source: Mapping[str, Any], diagnosis: Diagnosis) -> Any:
+    """What the Condition states of its place, with its side where a policy looks for it: in mCODE's qualifier."""
+    stated, organ = source.get("bodySite"), group_of(diagnosis.site)
+    sites = [each for each in sequence(stated) if isinstance(each, Mapping)]
+    if diagnosis.side is None or len(sites) > 1 or (not sites and structure_of(organ) is None):
+        return stated
+    return sided(sites, diagnosis.side, organ)
 
 
 def _related(entry: Entry, aliases: Mapping[str, str]) -> list[dict[str, Any]]:

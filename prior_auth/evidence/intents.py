@@ -24,6 +24,13 @@ def intent_extension(source: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+def preventive_extension(source: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The intent of what its words or its reason call preventive, whatever else is stated."""
+    reading = _read({"text": "preventive"})[0]
+    same = [each for each in intent_extension(source) if mcode.concept(reading.coded) == each["valueCodeableConcept"]]
+    return same or [{"url": INTENT, "valueCodeableConcept": mcode.concept(reading.coded)}]
+
+
 def intents(treatment: Statement) -> Iterator[Statement]:
     """Facts of `treatment-intent` that share the resource of the treatment."""
     entry: Entry = treatment.entry

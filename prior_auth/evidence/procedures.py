@@ -11,15 +11,19 @@ from prior_auth.evidence.binding import Binding
 from prior_auth.evidence.chart import Entry, concept_text, mapping, sequence
 from prior_auth.evidence.definitions import EvidenceDefinition
 from prior_auth.evidence.finding import Finder, Place
-from prior_auth.evidence.intents import intent_extension, intents, unread_intents
+from prior_auth.evidence.intents import intent_extension, intents, preventive_extension, unread_intents
+from prior_auth.evidence.normalise import Unreadable
 from prior_auth.evidence.normalise.codes import SCT
 from prior_auth.evidence.normalise.text import negated
 from prior_auth.evidence.radiotherapy import delivered, extensions_of, unread_delivered
+from prior_auth.evidence.sites import sided, site_of
 from prior_auth.evidence.standing import Standing, standing, why
 from prior_auth.evidence.statement import Harvest, Statement
+from prior_auth.evidence.surgery import is_of_something_benign, is_preventive, side_of_surgery
 from prior_auth.evidence.when import period_of
 from prior_auth.fhir import mcode
 
+SURGERY = "surgery"
 US_CORE_PROCEDURE = f"{mcode.US_CORE}us-core-procedure"
 _SURGICAL = Coding(SCT, "387713003", "Surgical procedure")
 
@@ -40,6 +44,9 @@ def procedures(finder: Finder, definition: EvidenceDefinition, binding: Binding)
             source = Source(entry.reference, entry.prefix, entry.origin)
             doubts.append(Unread(definition.item, source, why(entry.resource, found)))
             continue
+        if definition.item == SURGERY and (against := _no_surgery_of_a_cancer(place, binding)) is not None:
+            doubts.append(Unread(definition.item, Source(entry.reference, entry.prefix, entry.origin), against))
+            continue
         made = _statement(place, definition, binding)
         statements += [made, *intents(made)]
         doubts += unread_intents(entry)
@@ -47,6 +54,16 @@ def procedures(finder: Finder, definition: EvidenceDefinition, binding: Binding)
             statements += delivered(made)
             doubts += unread_delivered(entry)
     return Harvest(tuple(statements), tuple(doubts))
+
+
+def _no_surgery_of_a_cancer(place: Place, binding: Binding) -> str | None:
+    """Why what is called a surgery is no evidence of one; None where it is."""
+    source = place.entry.resource
+    try:
+        side_of_surgery(source)
+    except Unreadable as refusal:
+        return str(refusal)
+    return None if binding.reasons(place.entry) or not is_of_something_benign(source) else "its reason is no cancer"
 
 
 _PROCEDURES = frozenset({"surgery", "radiotherapy", "transplant", "scan"})
@@ -93,8 +110,9 @@ def _view(
     text = concept.get("text") if isinstance(concept.get("text"), str) else None
     made = mcode.concept(definition.code, sequence(concept.get("coding")), text)
     status = str(source["status"]) if entry.type == "Procedure" else "completed"
+    surgery = definition.item == SURGERY
     extensions = [
-        *intent_extension(source),
+        *(preventive_extension(source) if surgery and is_preventive(source) else intent_extension(source)),
         *(extensions_of(source) if definition.item == "rt.course" else ()),
     ]
     return {
@@ -105,9 +123,19 @@ def _view(
         **({"category": mcode.concept(_SURGICAL)} if definition.view == "surgery" else {}),
         "code": made,
         **dict(_performed(entry)),
-        **({"bodySite": mcode.copied(source["bodySite"])} if isinstance(source.get("bodySite"), list) else {}),
+        **_body_sites(source, side_of_surgery(source) if surgery else None, concept),
         **({"reasonReference": [{"reference": each} for each in reasons]} if reasons else {}),
     }
+
+
+def _body_sites(source: Mapping[str, Any], side: str | None, concept: Mapping[str, Any]) -> dict[str, Any]:
+    """As the chart has them; the side that words tell stands in mCODE's qualifier."""
+    stated = source.get("bodySite")
+    copies = mcode.copied(stated) if isinstance(stated, list) else []
+    if side is None:
+        return {"bodySite": copies} if copies else {}
+    place = site_of({"text": concept_text(concept)})
+    return {"bodySite": sided(copies, side, place.group if place else "")}
 
 
 def _profile(entry: Entry, definition: EvidenceDefinition) -> str | None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from prior_auth.domain.coding import Coding
 from prior_auth.evidence.chart import codings_of, concept_text, mapping, sequence
 from prior_auth.evidence.normalise import NORMALISERS, Unreadable
 from prior_auth.evidence.normalise.codes import SCT
+from prior_auth.evidence.normalise.laterality import LATERALITY_CODES
 from prior_auth.evidence.normalise.site_table import SITES
+from prior_auth.fhir import mcode
 
 LEFT, RIGHT, BILATERAL = "left", "right", "bilateral"
 SIDE_CODES: Mapping[str, str] = {"7771000": LEFT, "24028007": RIGHT}
@@ -27,6 +30,7 @@ _STRUCTURES: Mapping[str, tuple[str, str | None]] = {
     "39937001": ("skin", None), "64033007": ("kidney", None), "10200004": ("liver", None),
     "89837001": ("bladder", None), "32849002": ("esophagus", None), "35039007": ("uterus", None),
 }  # fmt: skip
+_SIDES = {side: LATERALITY_CODES[side] for side in (LEFT, RIGHT, BILATERAL)}
 _WORDS = (
     ("breast", r"\b(breast|mammary)\b"), ("lung", r"\b(lung|pulmonary|bronch\w+)\b"), ("prostate", r"\bprostat\w+\b"),
     ("ovary", r"\bovar\w+\b"), ("pancreas", r"\bpancrea\w+\b"), ("colon", r"\bcolon\w*\b"),
@@ -70,14 +74,14 @@ def side_of(concept: Any) -> str | None:
 def side_or_both(condition: Mapping[str, Any]) -> str | None:
     """The side of a Condition as its body sites or its name state it: `left`, `right`, `bilateral`."""
     for concept in (*sequence(condition.get("bodySite")), condition.get("code")):
-        if _is_bilateral(concept):
+        if is_bilateral(concept):
             return BILATERAL
         if (side := side_of(concept)) is not None:
             return side
     return None
 
 
-def _is_bilateral(concept: Any) -> bool:
+def is_bilateral(concept: Any) -> bool:
     qualifiers = [
         code
         for extension in sequence(mapping(concept).get("extension"))
@@ -86,6 +90,24 @@ def _is_bilateral(concept: Any) -> bool:
     ]
     coded = (SCT, "63762007") in set(codings_of(concept))
     return coded or "51440002" in qualifiers or re.search(r"\bbilateral\b", concept_text(concept)) is not None
+
+
+def structure_of(organ: str) -> Coding | None:
+    """The body structure of an organ, without a side."""
+    code = next((code for code, place in _STRUCTURES.items() if place == (organ, None)), None)
+    return Coding(SCT, code, f"{organ.capitalize()} structure") if code else None
+
+
+def sided(sites: Sequence[Mapping[str, Any]], side: str, organ: str) -> list[dict[str, Any]]:
+    """Body sites that state a side in the way of mCODE, by its qualifier; one of the organ where there is none."""
+    structure = structure_of(organ)
+    told = [dict(each) for each in sites] or [mcode.concept(structure) if structure else {"text": side}]
+    for each in told:
+        stated = sequence(each.get("extension"))
+        if not any(mapping(one).get("url") == LATERALITY for one in stated):
+            own = side_of(each) or side
+            each["extension"] = [*stated, {"url": LATERALITY, "valueCodeableConcept": mcode.concept(_SIDES[own])}]
+    return told
 
 
 def site_of(concept: Any) -> Site | None:

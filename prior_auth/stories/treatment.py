@@ -202,9 +202,13 @@ def write_surgery(chart: Chart, item: str, fact: Fact) -> None:
         return
     mcode = fact.get("as", "mcode") == "mcode"
     name = "mcode-cancer-related-surgical-procedure" if mcode else "us-core-procedure"
-    procedure = word(fact, "procedure", codes.SURGERY)
+    code = concept(word(fact, "procedure", codes.SURGERY), text=fact.get("says"))
     profile = f"{MCODE if mcode else US_CORE}{name}"
-    chart.add(_procedure(chart, item, fact, profile, concept(procedure), reason=mcode))
+    told: Json = {"bodySite": [concept(text=fact["place"])]} if "place" in fact else {}
+    if "note" in fact:
+        told["note"] = [{"text": fact["note"]}]
+    done = _procedure(chart, item, fact, profile, code, reason=mcode)
+    chart.add(done | told)
 
 
 def write_radiotherapy(chart: Chart, item: str, fact: Fact) -> None:

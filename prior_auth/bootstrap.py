@@ -25,7 +25,7 @@ from prior_auth.api.practice_desk import Opening, Practice
 from prior_auth.charts.code_map import codes_in
 from prior_auth.domain.authorization import DenialReason
 from prior_auth.domain.legal_clock import LegalClock
-from prior_auth.domain.parties import Address, PayerIdentity, PracticeIdentity
+from prior_auth.domain.parties import Address, PayerIdentity, PracticeIdentity, Script
 from prior_auth.domain.request import AuthorizationRequest
 from prior_auth.engine import Engine
 from prior_auth.errors import BadInput, SettingsError
@@ -257,6 +257,7 @@ async def payer_side() -> AsyncIterator[PayerSide]:
                 engine.identity(found.payer_id, base=base),
                 reason_codes=_reason_codes(found),
                 reject_code=found.reject_code or None,
+                script=_script(found),
             ),
             key=keys.derived("workflow payloads"),
             notifier=RestHook(client=http),
@@ -294,6 +295,19 @@ def _refuse_open_wires(found: PracticeSettings) -> None:
             where="PRIOR_AUTH_PRACTICE_PAYER_URL",
             fix="use https, or set PRIOR_AUTH_PRACTICE_PLAIN_HTTP=true on a network of your own",
         )
+
+
+def _script(found: PayerSettings) -> Script | None:
+    """A test rig's, where it is asked for. Raises SettingsError where nobody is named who may deny and reduce."""
+    if found.scripted_decisions is None:
+        return None
+    if not found.person.may_decide_adversely:
+        raise SettingsError(
+            "a test rig's denials and reductions are in a clinician's name",
+            where="PRIOR_AUTH_PAYER_SCRIPTED_DECISIONS",
+            fix="set PRIOR_AUTH_PAYER_PERSON_NAME, _PERSON_ROLE=clinician and _PERSON_LICENCE",
+        )
+    return Script(found.person, found.scripted_decisions)
 
 
 def _reason_codes(found: PayerSettings) -> dict[str, str]:

@@ -98,6 +98,8 @@ class Payer(_Side):
     reason_codes: dict[str, str] = {}  # our coded denial reasons to your own X12 codes, as a JSON object
     retention: timedelta = Field(timedelta(days=183), ge=timedelta(days=183))  # answered for, after the end of service
     public_url: str = ""  # our FHIR base as practices reach it; default is this host and port
+    # A test rig: requests ask for their decisions. A JSON object from product codes to words; {} for the extension only
+    scripted_decisions: dict[str, Literal["approve", "deny", "modify", "pend", "ask"]] | None = None
 
     @property
     def clients(self) -> Path:

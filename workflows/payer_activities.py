@@ -26,7 +26,7 @@ from prior_auth.domain.parties import PayerIdentity
 from prior_auth.domain.people import ENGINE, Role
 from prior_auth.engine import Engine
 from prior_auth.errors import BadInput, FatalTransportError, RuleError, TemporaryTransportError
-from prior_auth.fhir import json, pas_changes, pas_request, pas_response, subscription
+from prior_auth.fhir import json, pas_changes, pas_request, pas_response, pas_script, subscription
 from prior_auth.fhir.pas_received import ReadItem
 from prior_auth.fhir.pas_request import ReadRequest
 from prior_auth.fhir.validate import validate
@@ -78,6 +78,8 @@ class PayerActivities:
         open_items = [one for one in read.items if one.sequence not in {decision.sequence for decision in kept}]
         if not open_items:
             return await self._say(authorization, kept, None, "nothing to judge")
+        if (scripted := self._scripted(read, open_items, authorization)) is not None:
+            return await self._say(authorization, (*kept, *scripted), waits_for((*kept, *scripted)), "scripted")
         orders, today = _judgeable(read, open_items), self.clock.now().date()
         pended = tuple(ItemDecision(one.sequence, Action.PEND, ENGINE) for one in open_items)
         if not orders:
@@ -102,6 +104,18 @@ class PayerActivities:
         settled = {one.sequence for one in standing if one.action is not Action.PEND}
         open_now = tuple(one for one in (*kept, *said) if one.sequence not in settled)
         return await self._say(authorization, open_now, waits_for(open_now), overall(judgement.assessment).value)
+
+    def _scripted(
+        self, read: ReadRequest, items: Sequence[ReadItem], authorization: Authorization
+    ) -> tuple[ItemDecision, ...] | None:
+        """The decisions that a request asks of a test rig; None where it asks for none, as of any other payer."""
+        script = self.identity.script
+        if script is None:
+            return None
+        asked = pas_script.words(read.claim, items, script.by_code, version=authorization.version)
+        said = {one.sequence: asked.get(one.sequence, pas_script.Word.PEND) for one in items}
+        decided = (pas_script.decision(one, said[one.sequence], script, authorization.number) for one in items)
+        return tuple(decided) if asked else None
 
     async def _kept_decisions(self, authorization: Authorization, read: ReadRequest) -> tuple[ItemDecision, ...]:
         """What needs no judgement: items the requester cancelled, and those decided before that nobody touched.

@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 
 from prior_auth import __version__, clocks
-from prior_auth.api import auth, pages, payer_inquiry, payer_pages, payer_subscriptions, problems
+from prior_auth.api import auth, pages, payer_inquiry, payer_pages, payer_subscriptions, problems, rig
 from prior_auth.api.auth import caller
 from prior_auth.api.bodies import MIB, Limited, fhir_body
 from prior_auth.api.messages import add_message_doors
@@ -33,6 +33,7 @@ def payer_app(payer: Payer, authorization: AuthorizationServer | None = None) ->
     problems.install(app)
     pages.install(app, side="payer", person=payer.person)
     auth.install(app, authorization, payer.clock)
+    rig.warn(payer.identity)
     add_message_doors(app, payer.store)
     _add_fhir_doors(app, payer, authorization)
     _add_program_doors(app, payer)
@@ -48,7 +49,11 @@ def _add_fhir_doors(app: FastAPI, payer: Payer, authorization: AuthorizationServ
     @app.get("/fhir/metadata")
     async def metadata() -> Response:
         stated = capability.payer(
-            payer.identity.base, on=CAPABILITY_DATE, version=__version__, smart=authorization is not None
+            payer.identity.base,
+            on=CAPABILITY_DATE,
+            version=__version__,
+            smart=authorization is not None,
+            scripted=payer.identity.script is not None,
         )
         return fhir_answer(stated)
 
@@ -57,8 +62,8 @@ def _add_fhir_doors(app: FastAPI, payer: Payer, authorization: AuthorizationServ
         async def answered(body: bytes) -> Response:
             if (refusal := _not_a_bundle(json.read(body))) is not None:
                 return refusal
-            answer, _ = await payer.submit(body, caller(request))
-            return fhir_answer(answer)
+            answer, authorization = await payer.submit(body, caller(request))
+            return rig.approving_later(fhir_answer(answer), payer, authorization)
 
         return await _kept(payer, request, answered)
 

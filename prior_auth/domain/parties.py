@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from prior_auth.domain.people import Person
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -47,12 +49,23 @@ class PracticeIdentity:
 
 
 @dataclass(frozen=True, slots=True)
+class Script:
+    """A test rig's: decisions are those that requests ask for (`fhir/pas_script.py`), in the name of `by`.
+
+    `by_code` gives the word by an item's product code, where the request itself does not say it.
+    """
+
+    by: Person
+    by_code: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class PayerIdentity:
     """The payer. `identifier` is (system, value) as the Coverage's payor states it; `npi` where it has one.
 
     `attachments_url` is where it takes CDex attachments; None is `$submit-attachment` under `base`. `reason_codes` are
     its own X12 codes for our coded reasons, `reject_code` the one for a submission it does not take: these lists are
-    licensed, so none is sent where the payer gives none.
+    licensed, so none is sent where the payer gives none. `script` is a test rig's.
     """
 
     base: str
@@ -63,6 +76,7 @@ class PayerIdentity:
     attachments_url: str | None = None
     reason_codes: Mapping[str, str] = field(default_factory=dict)
     reject_code: str | None = None
+    script: Script | None = None
 
 
 # The NPI's check digit is Luhn's, over the number behind this prefix (45 CFR 162.406, CMS NPI final rule).

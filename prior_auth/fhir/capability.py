@@ -28,6 +28,8 @@ _SMART: Json = {
     "description": "SMART Backend Services; see .well-known/smart-configuration",
 }
 _OPEN: Json = {"description": "DEVELOPMENT MODE: no caller is asked for a token"}
+_PAS = "Prior authorization by Da Vinci PAS 2.2.1"
+_RIG = f"TEST RIG: decisions are those that requests ask for. {_PAS}"
 
 Operation = tuple[str, str]
 
@@ -41,6 +43,7 @@ def payer(
     claim: Sequence[Operation] = (SUBMIT, INQUIRE),
     system: Sequence[Operation] = (SUBMIT_ATTACHMENT,),
     subscription: Sequence[str] = ("create", "read", "update", "delete"),
+    scripted: bool = False,
 ) -> Json:
     """The CapabilityStatement of a PAS server. Name only what is served: `claim` and `system` operations, the
     interactions of Subscription. PAS asks for `create`, `update` and `delete` (spec-55)."""
@@ -67,7 +70,7 @@ def payer(
         "date": on.isoformat(),
         "kind": "instance",
         "software": {"name": "prior-auth", "version": version},
-        "implementation": {"description": "Prior authorization by Da Vinci PAS 2.2.1", "url": base},
+        "implementation": {"description": _RIG if scripted else _PAS, "url": base},
         "fhirVersion": "4.0.1",
         "format": ["json"],
         "rest": [rest],

@@ -17,7 +17,7 @@ from prior_auth.domain.parties import PayerIdentity
 from prior_auth.domain.people import Role
 from prior_auth.domain.request import Period
 from prior_auth.errors import BadInput
-from prior_auth.fhir import codes, pas_notes
+from prior_auth.fhir import codes, pas_everything, pas_notes, pas_script
 from prior_auth.fhir.bundle import Entry, Index
 from prior_auth.fhir.codes import Json, coded, extension
 from prior_auth.fhir.pas_determination import read
@@ -155,7 +155,17 @@ class _Answer:
             "communicationRequest": [{"reference": self._url(one)} for one in wanted],
         }
         tasks = [self._task(wanted)] if wanted else []
-        return self.bundle_of(_filled(response), [*wanted, *tasks])
+        written = _filled(response)
+        if self.payer.script is not None and pas_script.asks_everything(self.claim_entry.resource):
+            tasks = self._show_everything(written, wanted)
+        return self.bundle_of(written, [*wanted, *tasks])
+
+    def _show_everything(self, response: Json, wanted: Sequence[Json]) -> list[Json]:
+        """A test rig's case: every element that PAS wants a payer to be able to return."""
+        claim, day = self.claim_entry.resource, self.stamp.created.date().isoformat()
+        pas_everything.communications(wanted, claim)
+        pas_everything.show(response, claim, day)
+        return pas_everything.tasks(self._task(wanted), day)
 
     def header(self, outcome: str) -> Json:
         claim = self.claim_entry.resource

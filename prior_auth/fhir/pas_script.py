@@ -7,14 +7,23 @@ Nothing here decides: it reads what was asked. On a payer without the setting th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from prior_auth.domain.authorization import Action, DenialReason, ItemDecision, RequestedInformation
+from prior_auth.domain.parties import Script
+from prior_auth.domain.people import ENGINE
+from prior_auth.domain.request import Period
 from prior_auth.fhir import codes
 from prior_auth.fhir.codes import Json
+from prior_auth.fhir.pas_received import ReadItem
 
 SCRIPTED = "urn:prior-auth:scripted-decision"
+_BY_THE_SCRIPT = "Asked for by the request: this payer is a test rig."
+_CONSULT_NOTE = RequestedInformation("11488-4", "Consult note")  # LOINC
 
 
 class Word(StrEnum):
@@ -64,3 +73,47 @@ def _stated(element: Mapping[str, Any]) -> Word | None:
         if one.get("valueCode") in set(Word):
             return Word(str(one["valueCode"]))
     return None
+
+
+def words(
+    claim: Mapping[str, Any], items: Sequence[ReadItem], by_code: Mapping[str, str], *, version: int
+) -> dict[int, Word]:
+    """What the request asks for its items, by sequence; empty where it asks for nothing.
+
+    Once an attachment has come, in a later version, what waited for one is approved.
+    """
+    found = {one.sequence: asked_of_item(claim, one.sequence, by_code) for one in items}
+    later = {Word.ASK: Word.APPROVE} if version > 1 else {}
+    return {sequence: later.get(word, word) for sequence, word in found.items() if word is not None}
+
+
+def decision(asked: ReadItem, word: Word, script: Script, number: Callable[[int], str]) -> ItemDecision:
+    """The decision that was asked for. Adverse ones are by the person who runs the rig, as any other."""
+    sequence, period = asked.sequence, asked.item.period
+    if word is Word.APPROVE:
+        units = asked.item.units
+        return ItemDecision(sequence, Action.CERTIFY, ENGINE, number=number(sequence), period=period, units=units)
+    if word is Word.DENY:
+        reason, said = DenialReason.NOT_MEDICALLY_NECESSARY, _BY_THE_SCRIPT
+        return ItemDecision(sequence, Action.DENY, script.by, reason=reason, narrative=said)
+    if word is Word.MODIFY:
+        return ItemDecision(
+            sequence,
+            Action.MODIFY,
+            script.by,
+            number=number(sequence),
+            period=_shorter(period),
+            units=asked.item.units / 2 if asked.item.units else Decimal(1),
+            reason=DenialReason.QUANTITY_OR_DURATION_EXCEEDED,
+            narrative=_BY_THE_SCRIPT,
+        )
+    wanted = (_CONSULT_NOTE,) if word is Word.ASK else ()
+    return ItemDecision(sequence, Action.PEND, ENGINE, requested=wanted)
+
+
+def _shorter(period: Period | None) -> Period | None:
+    """The first half of it."""
+    if period is None or period.start is None or period.end is None:
+        return period
+    half = (period.end - period.start) // timedelta(days=2)
+    return Period(period.start, period.start + timedelta(days=half))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -70,6 +71,10 @@ class Notifier(Protocol):
 
 class Ledger(Protocol):
     """What both sides keep of every case or authorization (`owner`): messages byte for byte, and its timeline."""
+
+    def together(self) -> AbstractAsyncContextManager[None]:
+        """What is read and written within is one transaction, whole or not at all; nothing slow belongs in it."""
+        ...
 
     async def keep_message(
         self, owner: str, *, direction: str, kind: str, version: int, body: bytes, key: str, at: datetime
@@ -269,6 +274,10 @@ class AuthorizationStore(Ledger, Protocol):
         ...
 
     async def get(self, authorization_id: str) -> Authorization: ...
+
+    async def spoken_of(self, authorization_ids: Collection[str]) -> set[str]:
+        """Those of these on whose newest version a word has been said."""
+        ...
 
     async def authorizations(self, *, only_open: bool = False) -> list[Authorization]: ...
 

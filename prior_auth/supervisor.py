@@ -17,7 +17,7 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -59,8 +59,11 @@ class Service:
 class Supervisor:
     """`with Supervisor(data) as services: services.start(say)`. Raises SettingsError where another owns the folder."""
 
-    def __init__(self, data: Path, *, extra: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, data: Path, *, extra: Mapping[str, str] | None = None, sides: Collection[str] = ("payer", "practice")
+    ) -> None:
         self.data = data.resolve()
+        self._sides = sides
         self._extra = dict(extra or {})
         self._lock: IO[str] | None = None
         self._usual: int | None = None
@@ -204,6 +207,8 @@ class Supervisor:
         }
         plan = [Service("temporal", self._temporal(), {}, lambda: True, self.ports["temporal"])]
         for side, environment in (("payer", payer), ("practice", practice)):
+            if side not in self._sides:
+                continue
             answers = partial(_answers, f"{urls[side]}health")
             plan.append(Service(side, _ourselves("serve", side), environment, answers, self.ports[side]))
             plan.append(Service(f"{side}-worker", _ourselves("work", side), environment, self._mark(side).exists))

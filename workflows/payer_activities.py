@@ -57,8 +57,9 @@ class PayerActivities:
     @activity.defn(name="review")
     async def review(self, authorization_id: str) -> ReviewMade:
         """Judge the newest version if nobody has; certify what is met, pend the rest (house rule 8)."""
-        await self.store.look(authorization_id)
-        authorization = await self.store.get(authorization_id)
+        async with self.store.together():
+            await self.store.look(authorization_id)
+            authorization = await self.store.get(authorization_id)
         if authorization.status is AuthorizationStatus.RECEIVED:
             authorization = await self._judged(authorization)
         return ReviewMade(
@@ -90,9 +91,6 @@ class PayerActivities:
             )
         except (BadInput, RuleError) as problem:
             return await self._not_judged(authorization, (*kept, *pended), str(problem))
-        await self.store.keep_document(authorization.id, "assessment", judgement.report)
-        if await self.store.document(authorization.id, "problems"):  # of an earlier version
-            await self.store.keep_document(authorization.id, "problems", [])
         assessed = {item.item.order: item for item in judgement.assessment.items if item.item.order in orders}
         said = tuple(
             engine_word(assessed[one.item.order], one.sequence, authorization.number(one.sequence))
@@ -100,10 +98,14 @@ class PayerActivities:
             else ItemDecision(one.sequence, Action.PEND, ENGINE)
             for one in open_items
         )
-        standing = await self.store.decisions(authorization.id)
-        settled = {one.sequence for one in standing if one.action is not Action.PEND}
-        open_now = tuple(one for one in (*kept, *said) if one.sequence not in settled)
-        return await self._say(authorization, open_now, waits_for(open_now), overall(judgement.assessment).value)
+        async with self.store.together():
+            await self.store.keep_document(authorization.id, "assessment", judgement.report)
+            if authorization.version > 1 and await self.store.document(authorization.id, "problems"):
+                await self.store.keep_document(authorization.id, "problems", [])
+            standing = await self.store.decisions(authorization.id)
+            settled = {one.sequence for one in standing if one.action is not Action.PEND}
+            open_now = tuple(one for one in (*kept, *said) if one.sequence not in settled)
+            return await self._say(authorization, open_now, waits_for(open_now), overall(judgement.assessment).value)
 
     def _scripted(
         self, read: ReadRequest, items: Sequence[ReadItem], authorization: Authorization
@@ -139,7 +141,7 @@ class PayerActivities:
         """What the Bundle breaks of its profiles is put on record; refused is only what cannot be processed."""
         found = [one for one in await asyncio.to_thread(validate, bundle) if one.severity == "error"]
         if not found:
-            if await self.store.document(authorization.id, "findings"):  # of an earlier version
+            if authorization.version > 1 and await self.store.document(authorization.id, "findings"):
                 await self.store.keep_document(authorization.id, "findings", [])
             return
         told = [{"where": one.path, "what": one.message, "rule": one.rule} for one in found[:_FINDINGS]]
@@ -160,17 +162,21 @@ class PayerActivities:
     ) -> Authorization:
         now, key = self.clock.now(), f"{authorization.id}/engine/{authorization.version}"
         facts = {"recommendation": word, "version": str(authorization.version)}
-        await self.store.note(authorization.id, "assessed", by=ENGINE, at=now, facts=facts, key=f"{key}/assessed")
-        decided = await self.store.decide(
-            authorization.id, version=authorization.version, decisions=said, waiting_for=waiting_for, at=now, key=key
-        )
-        actions = " ".join(f"{one.sequence}:{one.action.value}" for one in said)
-        await self.store.note(
-            authorization.id, "engine-said", by=ENGINE, at=now, facts={"items": actions or "none"}, key=f"{key}/said"
-        )
-        told = legal_clock.told_by(waiting_for == "information", decided.status.is_final)
-        if told is not None:
-            await clocks.move(self.store, authorization.id, lambda clock: told(clock, now))
+        actions = {"items": " ".join(f"{one.sequence}:{one.action.value}" for one in said) or "none"}
+        async with self.store.together():
+            await self.store.note(authorization.id, "assessed", by=ENGINE, at=now, facts=facts, key=f"{key}/assessed")
+            decided = await self.store.decide(
+                authorization.id,
+                version=authorization.version,
+                decisions=said,
+                waiting_for=waiting_for,
+                at=now,
+                key=key,
+            )
+            await self.store.note(authorization.id, "engine-said", by=ENGINE, at=now, facts=actions, key=f"{key}/said")
+            told = legal_clock.told_by(waiting_for == "information", decided.status.is_final)
+            if told is not None:
+                await clocks.move(self.store, authorization.id, lambda clock: told(clock, now))
         return decided
 
     async def _grace(self, authorization: Authorization) -> timedelta:

@@ -60,9 +60,9 @@ def _add_fhir_doors(app: FastAPI, payer: Payer, authorization: AuthorizationServ
     @app.post("/fhir/Claim/$submit")
     async def submit(request: Request) -> Response:
         async def answered(body: bytes) -> Response:
-            if (refusal := _not_a_bundle(json.read(body))) is not None:
+            if (refusal := _not_a_bundle(bundle := json.read(body))) is not None:
                 return refusal
-            answer, authorization = await payer.submit(body, caller(request))
+            answer, authorization = await payer.submit(body, caller(request), bundle=bundle)
             return rig.approving_later(fhir_answer(answer), payer, authorization)
 
         return await _kept(payer, request, answered)

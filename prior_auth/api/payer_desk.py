@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from hashlib import sha256
@@ -13,12 +12,12 @@ from typing import Any
 from prior_auth import clocks
 from prior_auth.api import pages, shown
 from prior_auth.api.auth import ANYBODY, Caller
+from prior_auth.api.waiting import Waiting
 from prior_auth.api.words import DOCUMENT_KINDS
 from prior_auth.domain import legal_clock
 from prior_auth.domain.authorization import (
     Action,
     Authorization,
-    AuthorizationStatus,
     DenialReason,
     ItemDecision,
     RequestedInformation,
@@ -30,8 +29,6 @@ from prior_auth.errors import BadInput, Conflict, NotFound, PriorAuthError
 from prior_auth.fhir import cdex, json, pas_match, pas_people, pas_request, pas_response
 from prior_auth.fhir.pas_received import ReadItem
 from prior_auth.ports import AuthorizationStore, Clock, PayerOrchestrator, Receipt
-
-_LOOK_EVERY = 0.05  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,23 +43,28 @@ class Payer:
     answer_within: timedelta
     legal_clock: Callable[[pas_request.ReadRequest, datetime], LegalClock]
     retention: timedelta = timedelta(days=183)  # how long after the planned end of service an inquiry is answered
+    waiting: Waiting = field(default_factory=Waiting)
 
-    async def submit(self, body: bytes, caller: Caller = ANYBODY) -> tuple[bytes, Authorization | None]:
+    async def submit(
+        self, body: bytes, caller: Caller = ANYBODY, *, bundle: dict[str, Any] | None = None
+    ) -> tuple[bytes, Authorization | None]:
         """Store, start the review, wait a bounded time for its word, answer what stands then (pas.md 1.2).
 
-        Raises BadInput on what cannot be processed: a 4xx with one OperationOutcome; Forbidden for another's sender.
+        `bundle` is `body` where it has been read. Raises BadInput on what cannot be processed: a 4xx with one
+        OperationOutcome; Forbidden for another's sender.
         """
-        bundle = json.read(body)
+        bundle = json.read(body) if bundle is None else bundle
         request = pas_request.read(bundle)
         caller.must_be(request.sender, where="Claim.extension")
         request = request if request.sender else replace(request, sender=caller.sender)
         try:
-            receipt = await self._receive(bundle, request, body)
+            async with self.store.together():
+                receipt = await self._receive(bundle, request, body)
+                until = self.clock.now() + self.answer_within
+                answering = {"version": receipt.version, "until": until.isoformat()}
+                await self.store.keep_document(receipt.authorization.id, "answering", answering)
         except (Conflict, NotFound) as problem:
             return await self._refused(bundle, request, body, problem), None
-        until = self.clock.now() + self.answer_within
-        answering = {"version": receipt.version, "until": until.isoformat()}
-        await self.store.keep_document(receipt.authorization.id, "answering", answering)
         await self._opened(receipt)
         authorization = await self._decided(receipt)
         return await self.answer(authorization, receipt.version, bundle, request), authorization
@@ -141,7 +143,8 @@ class Payer:
 
     async def _clock_on_receipt(self, request: pas_request.ReadRequest, now: datetime) -> LegalClock:
         """An update of an open request keeps the clock of its first receipt; what was asked for has come with it."""
-        known = await self.store.authorization_of_claim(request.sender or "", _prior(request) or "")
+        prior = _prior(request)
+        known = await self.store.authorization_of_claim(request.sender or "", prior) if prior else None
         if known is not None and not (await self.store.get(known)).status.is_final:
             before = await clocks.kept(self.store, known)
             if before is not None:
@@ -158,13 +161,9 @@ class Payer:
 
     async def _decided(self, receipt: Receipt) -> Authorization:
         """The authorization once the review has spoken on this version, or as it is when the time is up."""
-        until = asyncio.get_running_loop().time() + self.answer_within.total_seconds()
-        while True:
-            authorization = await self.store.get(receipt.authorization.id)
-            spoken = authorization.status is not AuthorizationStatus.RECEIVED
-            if spoken or asyncio.get_running_loop().time() > until:
-                return authorization
-            await asyncio.sleep(_LOOK_EVERY)
+        seconds = self.answer_within.total_seconds()
+        await self.waiting.until(receipt.authorization.id, self.store.spoken_of, seconds=seconds)
+        return await self.store.get(receipt.authorization.id)
 
     async def answer(
         self, authorization: Authorization, version: int, bundle: Mapping[str, Any], request: pas_request.ReadRequest
@@ -176,18 +175,19 @@ class Payer:
         now, is_newest = self.clock.now(), version == authorization.version
         if not is_newest and (before := await self._answered(authorization.id, version)) is not None:
             return before
-        decisions = await self.store.decisions(authorization.id, version)
-        stamp = pas_response.Stamp(authorization.id, authorization.revision, now, authorization.reference)
-        body = json.write(pas_response.build(bundle, request, decisions, payer=self.identity, stamp=stamp))
-        key = f"{authorization.id}/response/{version}/{authorization.revision}"
-        kept = await self.store.keep_message(
-            authorization.id, direction="sent", kind="response", version=version, body=body, key=key, at=now
-        )
-        if authorization.revision and is_newest:
-            await self.store.tell(authorization.id, authorization.revision)
-        if authorization.status.is_final and is_newest:
-            await clocks.move(self.store, authorization.id, lambda clock: legal_clock.notified(clock, now))
-        return await self.store.message_body(kept.id)
+        async with self.store.together():
+            decisions = await self.store.decisions(authorization.id, version)
+            stamp = pas_response.Stamp(authorization.id, authorization.revision, now, authorization.reference)
+            body = json.write(pas_response.build(bundle, request, decisions, payer=self.identity, stamp=stamp))
+            key = f"{authorization.id}/response/{version}/{authorization.revision}"
+            kept = await self.store.keep_message(
+                authorization.id, direction="sent", kind="response", version=version, body=body, key=key, at=now
+            )
+            if authorization.revision and is_newest:
+                await self.store.tell(authorization.id, authorization.revision)
+            if authorization.status.is_final and is_newest:
+                await clocks.move(self.store, authorization.id, lambda clock: legal_clock.notified(clock, now))
+            return body if kept.sha256 == sha256(body).hexdigest() else await self.store.message_body(kept.id)
 
     async def _answered(self, authorization_id: str, version: int) -> bytes | None:
         """The last answer that was given to this version."""

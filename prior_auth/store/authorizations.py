@@ -96,6 +96,13 @@ class SqlAuthorizations(SqlSubscriptions):
         async with self.database.read() as connection:
             return _authorization(await _row(connection, authorization_id))
 
+    async def spoken_of(self, authorization_ids: Collection[str]) -> set[str]:
+        columns = tables.authorization.c
+        spoken = columns.status != AuthorizationStatus.RECEIVED.value
+        async with self.database.read() as connection:
+            found = await connection.scalars(select(columns.id).where(columns.id.in_(authorization_ids), spoken))
+        return set(found)
+
     async def authorizations(self, *, only_open: bool = False) -> list[Authorization]:
         """Newest change first."""
         columns = tables.authorization.c
@@ -168,7 +175,7 @@ class SqlAuthorizations(SqlSubscriptions):
         """The Bundle of that version: the exact bytes, or completed by what was attached. Raises NotFound."""
         columns, message = tables.submission.c, tables.message.c
         kept = (
-            select(message.id, message.kind)
+            select(message.id, message.kind, message.sealed)
             .join(tables.submission, columns.message_id == message.id)
             .where(columns.authorization_id == authorization_id, columns.version == version)
         )
@@ -176,7 +183,7 @@ class SqlAuthorizations(SqlSubscriptions):
             row = (await connection.execute(kept)).one_or_none()
         if row is None:
             raise NotFound(f"no version {version} of this authorization", where=authorization_id)
-        body = await self.message_body(row.id)
+        body = self.keys.open(row.sealed, "message", row.id)
         if row.kind != ATTACHMENT:
             return body
         before = json.read(await self.request_body(authorization_id, version - 1))

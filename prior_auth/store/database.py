@@ -14,6 +14,7 @@ import os
 import sqlite3
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from prior_auth.errors import SettingsError
-from prior_auth.store import tables
+from prior_auth.store import sqlite_inline, tables
 from prior_auth.store.migrate import migrate
 from prior_auth.store.seal import KeyRing, SealBroken
 from prior_auth.store.tables import Side
@@ -51,6 +52,7 @@ class Database:
         self.side = side
         self.keys = keys
         self._writer = asyncio.Lock()
+        self._joined: ContextVar[AsyncConnection | None] = ContextVar("joined", default=None)
 
     @classmethod
     async def open(cls, url: str, side: Side, keys: KeyRing, *, read_only: bool = False) -> Database:
@@ -81,12 +83,18 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """One consistent view of the database."""
+        if (joined := self._joined.get()) is not None:
+            yield joined
+            return
         async with self.engine.connect() as connection, connection.begin():
             yield connection
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that takes effect whole or not at all."""
+        if (joined := self._joined.get()) is not None:
+            yield joined
+            return
         if self.engine.dialect.name != "sqlite":
             async with self.engine.begin() as connection:
                 yield connection
@@ -95,6 +103,22 @@ class Database:
             await connection.execution_options(writing=True)
             async with connection.begin():
                 yield connection
+
+    @asynccontextmanager
+    async def together(self) -> AsyncIterator[None]:
+        """All that this task reads and writes meanwhile is one transaction: one wait for the disk, whole or not at all.
+
+        An error ends it whole, also one that is caught within. Nothing slow belongs in it: other writers wait.
+        """
+        if self._joined.get() is not None:
+            yield
+            return
+        async with self.write() as connection:
+            joining = self._joined.set(connection)
+            try:
+                yield
+            finally:
+                self._joined.reset(joining)
 
     async def insert_once(self, connection: AsyncConnection, table: Table, values: Mapping[str, Any]) -> bool:
         """Insert; False where a unique key is there already, also one that another process inserts at this instant."""
@@ -146,7 +170,8 @@ def create_engine(url: str, *, read_only: bool = False) -> AsyncEngine:
     if target.get_backend_name() != "sqlite":
         return create_async_engine(target, hide_parameters=True, pool_pre_ping=True)
     _prepare_file(target, read_only=read_only)
-    engine = create_async_engine(target, hide_parameters=True, connect_args={"timeout": _BUSY_SECONDS})
+    connecting = {"timeout": _BUSY_SECONDS, "async_creator_fn": sqlite_inline.connect}
+    engine = create_async_engine(target, hide_parameters=True, connect_args=connecting)
     event.listen(engine.sync_engine, "connect", _read_only_pragmas if read_only else _pragmas)
     event.listen(engine.sync_engine, "begin", _begin)
     return engine

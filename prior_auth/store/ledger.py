@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -30,6 +31,9 @@ class SqlLedger:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.keys = database.keys
+
+    def together(self) -> AbstractAsyncContextManager[None]:
+        return self.database.together()
 
     async def keep_message(
         self, owner: str, *, direction: str, kind: str, version: int, body: bytes, key: str, at: datetime

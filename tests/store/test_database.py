@@ -234,3 +234,35 @@ def assert_sealed(folder: Path) -> None:
     for name, content in files.items():
         assert PLANTED.encode() not in content, name
         assert b"Philippa" not in content, name
+
+
+# -- together ----------------------------------------------------------------------------------------------------------
+
+
+async def test_what_is_written_together_takes_effect_whole_or_not_at_all(authorizations: SqlAuthorizations) -> None:
+    async with authorizations.together():
+        await authorizations.keep_document("one", "card", {"kept": True})
+        assert await authorizations.document("one", "card") == {"kept": True}  # what is read within sees it
+
+    async def broken() -> None:
+        async with authorizations.together():
+            await authorizations.keep_document("one", "card", {"kept": False})
+            raise RuntimeError("broke")
+
+    with pytest.raises(RuntimeError, match="broke"):
+        await broken()
+    assert await authorizations.document("one", "card") == {"kept": True}
+
+
+async def test_tasks_that_write_at_once_do_not_join_each_others_transaction(authorizations: SqlAuthorizations) -> None:
+    async def write(number: int) -> None:
+        async with authorizations.together():
+            await authorizations.keep_document("one", f"of-{number}", number)
+            await asyncio.sleep(0)
+            if number % 2:
+                raise RuntimeError("an odd one")
+
+    ended = await asyncio.gather(*(write(number) for number in range(4)), return_exceptions=True)
+    assert [isinstance(one, RuntimeError) for one in ended] == [False, True] * 2
+    kept = [await authorizations.document("one", f"of-{number}") for number in range(4)]
+    assert kept == [0, None, 2, None]

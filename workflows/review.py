@@ -24,7 +24,7 @@ class ReviewWorkflow(Watched):
     async def run(self, authorization_id: str) -> str:
         while True:
             self.look()
-            review: ReviewMade = await self.ask(Payer.review, authorization_id)
+            review: ReviewMade = await self.here(Payer.review, authorization_id)
             if review.grace:
                 with suppress(TimeoutError):
                     await workflow.wait_condition(lambda: self.nudges > self.seen, timeout=review.grace)
@@ -36,7 +36,7 @@ class ReviewWorkflow(Watched):
 
     async def tell(self, authorization_id: str) -> None:
         """Hand every word the submitter has not been given to a delivery of its own."""
-        notified: Notified = await self.ask(Payer.notify, authorization_id)
+        notified: Notified = await self.here(Payer.notify, authorization_id)
         for notification in notified.notifications:
             with suppress(WorkflowAlreadyStartedError):  # the sweep was quicker
                 await workflow.start_child_workflow(

@@ -37,8 +37,8 @@ from prior_auth.smart.keys import new_key, published  # noqa: E402
 from prior_auth.supervisor import Supervisor  # noqa: E402
 
 AT_ONCE = (1, 10, 50)
-MEASURED = {1: 30, 10: 150, 50: 300}  # requests of a run
-WARM_UP = 20
+MEASURED = {1: 20, 10: 60, 50: 150}  # requests of a run
+WARM_UP = 10
 TARGET = 1.0  # seconds, p95 at 50 at once
 STORY = "breast-her2-adjuvant"
 _HEADERS = {"Content-Type": "application/fhir+json"}

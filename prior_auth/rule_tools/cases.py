@@ -24,7 +24,7 @@ from prior_auth.policy.rule import Rule
 from prior_auth.policy.yaml_lines import Lines, read_yaml
 from prior_auth.rulebook import Rulebook, rules_folder
 
-KEYS = ("name", "story", "as_of", "plan", "change", "remove", "add", "expect", "on_path", "asks", "proposal")
+KEYS = ("name", "story", "as_of", "plan", "patient", "change", "remove", "add", "expect", "on_path", "asks", "proposal")
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +48,7 @@ class Case:
     def story(self) -> stories.Story:
         """RuleError where no story has the name."""
         try:
-            return stories.load(self.told["story"])
+            return stories.load(self.told["story"]).but(patient=self.told.get("patient"))
         except BadInput as problem:
             raise RuleError(problem.message, where=self.where, fix=problem.fix) from None
 

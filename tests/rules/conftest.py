@@ -18,7 +18,7 @@ def the_rulebook() -> Rulebook:
 
 @cache
 def cases() -> tuple[Case, ...]:
-    return tuple(case for rule in the_rulebook().rules for case in read_cases(rule))
+    return tuple(case for rule in the_rulebook().every_rule for case in read_cases(rule))
 
 
 @cache
@@ -35,7 +35,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "case" in metafunc.fixturenames:
         metafunc.parametrize("case", cases(), ids=lambda case: case.name)
     if "policy" in metafunc.fixturenames:
-        metafunc.parametrize("policy", [rule.policy.id for rule in the_rulebook().rules])
+        metafunc.parametrize("policy", [rule.policy.id for rule in the_rulebook().every_rule])
 
 
 @pytest.fixture(scope="session")

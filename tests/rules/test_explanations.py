@@ -33,7 +33,7 @@ Codes = Mapping[str, frozenset[tuple[str, str]]]
 @pytest.fixture(scope="session")
 def code_sets(rulebook: Rulebook) -> Codes:
     """The codes of the published value sets, by url: memberships are checked against them, not against the engine."""
-    used = (one for rule in rulebook.rules for one in rule.library.value_sets.values())
+    used = (one for rule in rulebook.every_rule for one in rule.library.value_sets.values())
     return {one.url: frozenset((str(system), str(code)) for system, code in one.codes) for one in used}
 
 

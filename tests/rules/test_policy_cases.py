@@ -17,7 +17,7 @@ def test_the_case_ends_as_told(case: Case, judge: Any) -> None:
 def test_every_criterion_path_and_side_of_a_day_is_seen(
     policy: str, rulebook: Rulebook, every_case: tuple[Case, ...], judge: Any
 ) -> None:
-    rule = next(one for one in rulebook.rules if one.policy.id == policy)
+    rule = next(one for one in rulebook.every_rule if one.policy.id == policy)
     runs = [(case, judge(case)) for case in every_case if case.policy == policy]
     cql = (rules_folder().parent / rule.policy.file.replace("policy.yaml", "policy.cql")).read_text("utf-8")
     seen = coverage(rule.policy, cql, runs)
@@ -26,7 +26,7 @@ def test_every_criterion_path_and_side_of_a_day_is_seen(
 
 
 def test_every_exclusion_says_what_silence_means(rulebook: Rulebook) -> None:
-    for rule in rulebook.rules:
+    for rule in rulebook.every_rule:
         for one in rule.policy.criteria:
             if one.kind is Kind.EXCLUSION:
                 assert one.absence.value == "presumed-absent", one.id

@@ -11,7 +11,7 @@ from prior_auth.rulebook import Rulebook
 
 
 def test_a_policys_id_names_its_unverified_sources(rulebook: Rulebook) -> None:
-    for rule in rulebook.rules:
+    for rule in rulebook.every_rule:
         named = {one.name: one.certainty for one in rule.policy.sources}
         assert [named[one] for one in rule.id.unverified] == [one for one in named.values() if one in "LP"]
 

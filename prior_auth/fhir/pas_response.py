@@ -126,6 +126,7 @@ class _Answer:
 
     response_profile = f"{codes.PAS}profile-claimresponse"
     bundle_profile = f"{codes.PAS}profile-pas-response-bundle"
+    asks_for_information = True
 
     def __init__(
         self,
@@ -157,15 +158,18 @@ class _Answer:
         tasks = [self._task(wanted)] if wanted else []
         written = _filled(response)
         if self.payer.script is not None and pas_script.asks_everything(self.claim_entry.resource):
-            tasks = self._show_everything(written, wanted)
+            wanted, tasks = self._show_everything(written, wanted)
         return self.bundle_of(written, [*wanted, *tasks])
 
-    def _show_everything(self, response: Json, wanted: Sequence[Json]) -> list[Json]:
+    def _show_everything(self, response: Json, wanted: list[Json]) -> tuple[list[Json], list[Json]]:
         """A test rig's case: every element that PAS wants a payer to be able to return."""
         claim, day = self.claim_entry.resource, self.stamp.created.date().isoformat()
+        if self.asks_for_information and not wanted:
+            wanted = [self._communication(self.request.items[0].sequence, pas_script.CONSULT_NOTE)]
+            response["communicationRequest"] = [{"reference": self._url(wanted[0])}]
         pas_everything.communications(wanted, claim)
         pas_everything.show(response, claim, day)
-        return pas_everything.tasks(self._task(wanted), day)
+        return wanted, pas_everything.tasks(self._task(wanted), day)
 
     def header(self, outcome: str) -> Json:
         claim = self.claim_entry.resource
@@ -412,6 +416,7 @@ class _Answer:
 class _Inquired(_Answer):
     response_profile = f"{codes.PAS}profile-claiminquiryresponse"
     bundle_profile = f"{codes.PAS}profile-pas-inquiry-response-bundle"
+    asks_for_information = False
 
     def _id(self, *names: str) -> str:
         return super()._id(*names, "inquiry") if names == ("bundle",) else super()._id(*names)

@@ -23,7 +23,7 @@ from prior_auth.fhir.pas_received import ReadItem
 
 SCRIPTED = "urn:prior-auth:scripted-decision"
 _BY_THE_SCRIPT = "Asked for by the request: this payer is a test rig."
-_CONSULT_NOTE = RequestedInformation("11488-4", "Consult note")  # LOINC
+CONSULT_NOTE = RequestedInformation("11488-4", "Consult note")  # LOINC
 
 
 class Word(StrEnum):
@@ -107,7 +107,7 @@ def decision(asked: ReadItem, word: Word, script: Script, number: Callable[[int]
             reason=DenialReason.QUANTITY_OR_DURATION_EXCEEDED,
             narrative=_BY_THE_SCRIPT,
         )
-    wanted = (_CONSULT_NOTE,) if word is Word.ASK else ()
+    wanted = (CONSULT_NOTE,) if word is Word.ASK else ()
     return ItemDecision(sequence, Action.PEND, ENGINE, requested=wanted)
 
 

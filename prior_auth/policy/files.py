@@ -115,6 +115,7 @@ class _Criterion(_File):
     fresh: str | None = None
     document_only: bool = False
     person: str | None = None
+    presumed: str | None = None
     reduction: _Reduction | None = None
     doubted_by: list[str] | None = None
     never: dict[str, str] = {}
@@ -360,6 +361,9 @@ class _Builder:
                 key,
                 fix="add `needs`, or `never: {unknown: …}`",
             )
+        if one.presumed and one.absence is not model.Absence.PRESUMED_ABSENT:
+            fix = "add `absence: presumed-absent`"
+            raise self.wrong("nothing of this criterion is presumed", "criteria", key, "presumed", fix=fix)
         reduction = one.reduction
         return model.Criterion(
             id=one.id,
@@ -379,6 +383,7 @@ class _Builder:
             document_only=one.document_only,
             person=one.person,
             reduction=model.Reduction(reduction.units, reduction.until, reduction.why) if reduction else None,
+            presumed=one.presumed,
             doubted_by=tuple(one.items if one.doubted_by is None else one.doubted_by),
             never=one.never,
             states_absence="absence" in one.model_fields_set,

@@ -105,7 +105,8 @@ class Criterion:
     `asks` completes "asked is …"; `{name}` in it stands for a dated value. `doubted_by` are the items whose unread
     records (a diagnosis not confirmed, a result not final) forbid to presume that there is none. `never` names outcomes
     that this criterion cannot have, and why. `person` is a define that says when an unknown is for a person at the
-    payer to settle, by its own tables or judgement (ruling 16). `states_absence` says whether the file does; `line` is
+    payer to settle, by its own tables or judgement (ruling 16). `presumed` is the define whose emptiness is presumed to
+    be an answer, where the evidence holds more than that. `states_absence` says whether the file does; `line` is
     where it stands.
     """
 
@@ -125,6 +126,7 @@ class Criterion:
     fresh: str | None = None
     document_only: bool = False
     person: str | None = None
+    presumed: str | None = None
     reduction: Reduction | None = None
     doubted_by: tuple[str, ...] = ()
     never: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -134,7 +136,8 @@ class Criterion:
     @property
     def defines(self) -> tuple[str, ...]:
         """Every define of the library that the criterion leans on."""
-        named = [self.evidence, self.test, self.applies, self.explain, self.person, *(need.when for need in self.needs)]
+        named = [self.evidence, self.test, self.applies, self.explain, self.person, self.presumed]
+        named += [need.when for need in self.needs]
         if self.reduction:
             named += [self.reduction.units, self.reduction.until]
         return tuple(name for name in named if name)

@@ -134,10 +134,10 @@ PRIMARY: Mapping[str, tuple[Json, Json, Mapping[str | None, str]]] = {
         coding(SNOMED, "14016003", "Bone marrow"),
         {None: "C91.10"},
     ),
-    "hodgkin": (
-        coding(SNOMED, "118599009", "Hodgkin's disease"),
-        coding(SNOMED, "59441001", "Structure of lymph node"),
-        {None: "C81.90"},
+    "glioblastoma": (
+        coding(SNOMED, "393563007", "Glioblastoma multiforme"),
+        coding(SNOMED, "12738006", "Brain structure"),
+        {None: "C71.9"},
     ),
     "prostate": (
         coding(SNOMED, "399068003", "Malignant tumor of prostate"),
@@ -171,6 +171,8 @@ HISTOLOGY: Mapping[str, Json] = {
     "non-small-cell": coding(ICDO3, "8046/3", "Non-small cell carcinoma"),
     "renal-cell": coding(ICDO3, "8312/3", "Renal cell carcinoma, NOS"),
     "urothelial": coding(ICDO3, "8120/3", "Transitional cell carcinoma, NOS"),
+    "glioblastoma": coding(ICDO3, "9440/3", "Glioblastoma, NOS"),
+    "oligodendroglioma": coding(ICDO3, "9450/3", "Oligodendroglioma, NOS"),
     "hepatocellular": coding(ICDO3, "8170/3", "Hepatocellular carcinoma, NOS"),
     "melanoma": coding(ICDO3, "8720/3", "Malignant melanoma, NOS"),
 }
@@ -275,6 +277,8 @@ CONDITION: Mapping[str, tuple[Json, str]] = {
     "pregnancy": (coding(SNOMED, "77386006", "Pregnancy"), "Z33.1"),
     "heart-failure": (coding(SNOMED, "84114007", "Heart failure"), "I50.9"),
     "hypertension": (coding(SNOMED, "38341003", "Hypertensive disorder"), "I10"),
+    "hemoptysis": (coding(SNOMED, "66857006", "Hemoptysis"), "R04.2"),
+    "perforation": (coding(ICD10, "K63.1", "Perforation of intestine (nontraumatic)"), "K63.1"),
     "iron-deficiency": (coding(SNOMED, "35240004", "Iron deficiency"), "E61.1"),
     "hemolytic-anemia": (coding(SNOMED, "61261009", "Hemolytic anemia"), "D59.9"),
     "bleeding": (coding(SNOMED, "131148009", "Bleeding"), "R58"),
@@ -391,7 +395,6 @@ DRUG: Mapping[str, Json] = {
     "methotrexate": coding(RXNORM, "6851", "methotrexate"),
     "vinblastine": coding(RXNORM, "11198", "vinblastine"),
     "nab-paclitaxel": coding(RXNORM, "589511", "nab-paclitaxel"),
-    "pemetrexed": coding(RXNORM, "68446", "pemetrexed"),
     "ipilimumab": coding(RXNORM, "1094833", "ipilimumab"),
     "bevacizumab": coding(RXNORM, "253337", "bevacizumab"),
     "axitinib": coding(RXNORM, "1243002", "axitinib"),
@@ -401,6 +404,10 @@ DRUG: Mapping[str, Json] = {
     "brentuximab": coding(RXNORM, "1147320", "brentuximab vedotin"),
     "alectinib": coding(RXNORM, "1727455", "alectinib"),
     "metformin": coding(RXNORM, "6809", "metformin"),
+    "capecitabine": coding(RXNORM, "194000", "capecitabine"),
+    "topotecan": coding(RXNORM, "57308", "topotecan"),
+    "cetuximab": coding(RXNORM, "318341", "cetuximab"),
+    "interferon-alfa": coding("urn:prior-auth:ingredient", "interferon-alfa", "interferon alfa"),
     "pegfilgrastim": coding(RXNORM, "338036", "pegfilgrastim"),
     "filgrastim": coding(RXNORM, "68442", "filgrastim"),
 }
@@ -433,6 +440,10 @@ SURGERY: Mapping[str, Json] = {
         "http://www.cms.gov/Medicare/Coding/ICD10", "0VTC0ZZ", "Resection of bilateral testes"
     ),
     "orchiectomy": coding(CPT, "54520", "Orchiectomy"),
+    "colectomy": coding(SNOMED, "23968004", "Colectomy"),
+    "oophorectomy": coding(SNOMED, "116028008", "Salpingo-oophorectomy"),
+    "hip-replacement": coding(CPT, "27130"),
+    "port": coding(CPT, "36561"),
     "nephrectomy": coding(SNOMED, "108022006", "Nephrectomy"),
     "wide-excision": coding(SNOMED, "177302008", "Wide local excision of skin"),
 }

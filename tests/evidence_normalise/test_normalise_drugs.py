@@ -162,6 +162,8 @@ CLASS_SETS = {
     "egfr-targeted": {"egfr-tki"},
     "alk-targeted": {"alk-tki"},
     "parp-inhibitor": {"parp"},
+    "cdk4-6-inhibitor": {"cdk46"},
+    "aromatase-inhibitor": {"aromatase-inhibitor"},
     "pd-1-or-pd-l1-inhibitor": {"pd1", "pdl1"},
     "supportive-drug": {"supportive"},
 }
@@ -174,6 +176,13 @@ def test_the_rules_code_set_of_a_class_holds_every_ingredient_of_the_class(name)
     held = {(each["system"], concept["code"]) for each in included for concept in each["concept"]}
     needed = {coded_ingredient(each).key for each in INGREDIENTS.values() if each.classes & CLASS_SETS[name]}
     assert needed <= held
+
+
+def test_the_rules_code_set_of_cancer_drugs_holds_every_one_of_the_table():
+    path = Path(__file__).parents[2] / "rules" / "codes" / "anticancer.json"
+    included = json.loads(path.read_text())["compose"]["include"]
+    held = {(each["system"], concept["code"]) for each in included for concept in each["concept"]}
+    assert {coded_ingredient(each).key for each in INGREDIENTS.values() if each.is_anticancer} <= held
 
 
 def test_an_ingredient_without_a_known_rxnorm_code_has_one_of_our_own():

@@ -58,6 +58,7 @@ _SPELLINGS: Mapping[str, str] = {
     "mg/kg": "mg/kg milligram/kilogram",
     "mg/m2": "mg/m2 mg/m^2 mg/sqm",
     "ug/kg": "ug/kg mcg/kg",
+    "ms": "ms msec msecs millisecond milliseconds",
     "g/m2": "g/m2",
     "{tablet}": "{tablet} {tbl} tablet tablets tab tabs tbl {tab} {tablets} {tabs}",
     "{capsule}": "{capsule} {cap} capsule capsules cap caps {capsules}",
@@ -295,6 +296,7 @@ ANALYTES: Mapping[str, Analyte] = {
     "ferritin": _analyte("ng/mL", "0", "200000"),
     "tsat": _analyte("%", "0", "100"),
     "b12": _analyte("pg/mL", "0", "100000", "b12"),
+    "qtc": _analyte("ms", "250", "800"),
 }
 WEIGHT = _analyte("kg", "0.4", "500")
 HEIGHT = _analyte("cm", "20", "260")

@@ -10,11 +10,14 @@ from typing import Annotated, Any
 import typer
 
 from prior_auth import paths
+from prior_auth.commands import conformance_pas
 from prior_auth.commands.common import AsJson, write
 from prior_auth.conformance import cql_suite, fhirpath_suite
 from prior_auth.conformance.counts import FAILED, OUTCOMES, PASSED
 
-conformance = typer.Typer(help="Run suites that others wrote, and count.", no_args_is_help=True)
+conformance = typer.Typer(
+    help="Run suites that others wrote, and count; judge PAS servers and clients.", no_args_is_help=True
+)
 
 Details = Annotated[bool, typer.Option("--details", help="Name each test that did not pass, and why.")]
 
@@ -22,6 +25,10 @@ Details = Annotated[bool, typer.Option("--details", help="Name each test that di
 class PathEngine(StrEnum):
     OWN = paths.OWN
     LIBRARY = paths.LIBRARY
+
+
+conformance.command("pas-server")(conformance_pas.pas_server)
+conformance.command("pas-client")(conformance_pas.pas_client)
 
 
 def register(app: typer.Typer) -> None:

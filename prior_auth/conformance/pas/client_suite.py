@@ -46,6 +46,10 @@ _MOST_INQUIRIES = 2  # of one authorization: a gap, and a person who wants to kn
 def judge(play: Play, *, with_census: bool = False) -> Report:
     """What the client did, judged. `with_census` wants every must-support element in its requests."""
     report = Report(play.base)
+    if not play.bodies:
+        for rule in RULES:
+            report.cannot(rule, "everything", "nothing came")
+        return report
     _signed_in(report, play)
     _subscriptions(report, play)
     _requests(report, play)

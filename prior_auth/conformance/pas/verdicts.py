@@ -51,7 +51,10 @@ class Verdict:
 
 @dataclass(slots=True)
 class Report:
-    """All verdicts of one run, in order; what the run saw of the must-support elements by profile (`census`)."""
+    """All verdicts of one run, in order; what the run saw of the must-support elements by profile (`census`).
+
+    What it did not see is in `as_json`, and in the findings where a rule asks for it.
+    """
 
     target: str
     verdicts: list[Verdict] = field(default_factory=list)
@@ -114,7 +117,6 @@ class Report:
             yield from (f"           - {why}" for why in whys)
         for profile, seen in self.census.items():
             yield f"must-support {profile}: {seen['seen']} of {seen['of']} seen"
-            yield from (f"           - not seen: {one}" for one in seen["missing"])
         yield ", ".join(f"{count} {name}" for name, count in self.counts().items())
 
 

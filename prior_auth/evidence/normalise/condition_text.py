@@ -14,7 +14,7 @@ _SITE_WORDS: tuple[tuple[str, str], ...] = (
     ("prostate", r"prostate|prostatic"),
     ("colon", r"colon|colorectal|colonic"),
     ("rectum", r"rectum|rectal"),
-    ("stomach", r"stomach|gastric"),
+    ("stomach", r"stomach|gastric|gastro-?o?esophageal junction|ge junction|gej|cardia"),
     ("esophagus", r"o?esophag\w+"),
     ("pancreas", r"pancrea\w+"),
     ("ovary", r"ovar(?:y|ian)"),

@@ -38,6 +38,9 @@ UROTHELIAL = Family("urothelial", None, "8120/3")
 HEPATOCELLULAR = Family("hepatocellular", None, "8170/3")
 MELANOMA = Family("melanoma", None, "8720/3")
 CARCINOID = Family("carcinoid", None, "8240/3")
+SEROUS = Family("serous", None, "8441/3")
+ENDOMETRIOID = Family("endometrioid", None, "8380/3")
+CARCINOSARCOMA = Family("carcinosarcoma", None, "8980/3")
 GLIOBLASTOMA = Family("glioblastoma", None, "9440/3")
 
 _BY_NUMBER: Mapping[int, Family] = {
@@ -58,6 +61,9 @@ _BY_NUMBER: Mapping[int, Family] = {
     **dict.fromkeys((8120, 8130), UROTHELIAL),
     8170: HEPATOCELLULAR,
     **dict.fromkeys((8720, 8721, 8742, 8743, 8744), MELANOMA),
+    **dict.fromkeys((8441, 8460, 8461), SEROUS),
+    **dict.fromkeys((8380, 8382, 8383), ENDOMETRIOID),
+    8980: CARCINOSARCOMA,
     **dict.fromkeys((9440, 9441, 9442, 9445), GLIOBLASTOMA),
 }
 _SNOMED: Mapping[str, Family] = {
@@ -85,6 +91,9 @@ _PATTERNS: tuple[tuple[Family, str], ...] = (
     (NSCLC, r"non[- ]?small[- ]?cell|nsclc"),
     (SMALL_CELL, r"small[- ]?cell|sclc|oat[- ]cell"),
     (ADENOSQUAMOUS, r"adeno-?squamous"),
+    (SEROUS, r"(?:papillary )?serous(?: (?:adeno)?carcinoma)?"),
+    (ENDOMETRIOID, r"endometrioid(?: (?:adeno)?carcinoma)?"),
+    (CARCINOSARCOMA, r"carcinosarcoma|malignant mixed m[uü]llerian tumou?r"),
     (ADENO, r"adenocarcinoma|adeno ca|lepidic|bronchioloalveolar"),
     (SQUAMOUS, r"squamous|epidermoid"),
     (LARGE_CELL, r"large[- ]?cell carcinoma"),

@@ -95,9 +95,10 @@ def write_report(chart: Chart, item: str, fact: Fact) -> None:
         "code": concept(coding(LOINC, "51969-4", "Genetic analysis report")),
         "subject": chart.patient,
         "effectiveDateTime": day,
-        "issued": f"{day}T12:00:00Z",
         "performer": [chart.requester],
     }
+    if len(day) == len("2026-01-01"):  # an instant is of a day
+        report["issued"] = f"{day}T12:00:00Z"
     chart.add(report | ({"result": results} if results else {}))
 
 

@@ -369,7 +369,7 @@ def duplicated(dice: random.Random, resources: Sequence[Resource]) -> list[Resou
     kinds = ("Observation", "Procedure", "DocumentReference", "MedicationAdministration")
     held = [one for one in resources if one["resourceType"] in kinds]
     chosen = dice.sample(held, min(len(held), dice.randrange(1, 4)))
-    return [copy.deepcopy(one) | {"id": f"{one['id']}-again"} for one in chosen]
+    return [copy.deepcopy(one) | {"id": f"{one['id'][:58]}-again"} for one in chosen]
 
 
 def shuffled(dice: random.Random, resources: Sequence[Resource]) -> list[Resource]:

@@ -390,7 +390,6 @@ DRUG: Mapping[str, Json] = {
     "denosumab": coding(RXNORM, "993449", "denosumab"),
     "zoledronic-acid": coding(RXNORM, "77655", "zoledronic acid"),
     "gemcitabine": coding(RXNORM, "12574", "gemcitabine"),
-    "capecitabine": coding(RXNORM, "194000", "capecitabine"),
     "fluorouracil": coding(RXNORM, "4492", "fluorouracil"),
     "irinotecan": coding(RXNORM, "51499", "irinotecan"),
     "oxaliplatin": coding(RXNORM, "32592", "oxaliplatin"),

@@ -104,7 +104,12 @@ def test_the_allred_score_is_kept():
         ("triple negative", "negative", None),
         ("HER2-", "negative", None),
         ("HER2-positive", "positive", None),
-        ("HER2-low", "negative", None),
+        ("HER2-low", "negative", "low"),
+        ("HER2-low (IHC 1+)", "negative", "1+"),
+        ("HER2-low (IHC 2+, FISH not amplified)", "equivocal", "2+"),
+        ("HER2 ultralow", "negative", "ultralow"),
+        ("IHC 0, faint membrane staining in 5% of tumor cells", "negative", "ultralow"),
+        ("HER2 IHC 0", "negative", "0"),
     ],
 )
 def test_her2_is_found_in_a_combined_statement(text, answer, score):
@@ -112,7 +117,17 @@ def test_her2_is_found_in_a_combined_statement(text, answer, score):
     assert (reading.value, reading.text) == (answer, score)
 
 
-@pytest.mark.parametrize("text", ["ER+", "ER positive, PR positive", "HER2++", "HER2-positive family history"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ER+",
+        "ER positive, PR positive",
+        "HER2++",
+        "HER2-positive family history",
+        "IHC 0, HER2-low",
+        "IHC 1+, HER2 ultralow",
+    ],
+)
 def test_a_statement_that_leaves_her2_open_is_unread(text):
     with pytest.raises(Unreadable):
         NORMALISERS["her2.ihc"]({"code": {}}, text)

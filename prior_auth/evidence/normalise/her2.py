@@ -49,7 +49,8 @@ _ISH_NAME = (
     r"fish|d-?ish|c-?ish|s-?ish|ish)"
 )
 _RULES: Sequence[tuple[str, str]] = (
-    (NEGATIVE, r"her-?\s?2[- ](?:ultra-?)?low"),
+    ("ultralow", r"(?:her-?\s?2[- ])?ultra[- ]?low"),
+    ("low", r"her-?\s?2[- ]low"),
     (
         "noise",
         r"(?:human epidermal growth factor receptor 2|her-?\s?2(?:\s?/?\s?-?neu)?|erb-?b2|c-?erb-?b-?2)"
@@ -131,6 +132,8 @@ class _Said:
     pending: set[str | None] = field(default_factory=set)
     weak: bool = False
     few: bool = False  # of the cells, 10 % at most: too few for 3+
+    low: bool = False  # called so: 1+, or 2+ without amplification
+    ultralow: bool = False  # called so: 0 with some staining of the membrane
 
     def answer(self, method: str | None) -> str | None:
         return only(self.answers.get(method, set()), "HER2 answer")
@@ -175,6 +178,9 @@ def _take(said: _Said, clause: Sequence[Token], method: str | None) -> None:
     for token in clause:
         if token.kind in STATUS_CODES:
             said.answers.setdefault(_method_of(token, method), set()).add(token.kind)
+        elif token.kind in ("low", "ultralow"):
+            said.answers.setdefault(None, set()).add(NEGATIVE)
+            said.low, said.ultralow = said.low or token.kind == "low", said.ultralow or token.kind == "ultralow"
         elif token.kind == "score":
             if method == "ish":
                 raise Unreadable("an immunohistochemistry score under in situ hybridisation")
@@ -260,7 +266,18 @@ def ihc(resource: Mapping[str, Any], value: Any) -> Sequence[Reading]:
         stated = {overall} if overall and not (said.ratios or said.copies or said.answers.get("ish")) else set()
     final = said.answer("ish") or (SCORE_STATUS[score] if score else only(stated, "HER2 answer"))
     _against(final, overall)
-    return (_ihc_reading(score, only(stated, "HER2 answer")),)
+    return (_ihc_reading(score, only(stated, "HER2 answer"), _level(said, score)),)
+
+
+def _level(said: _Said, score: str | None) -> str | None:
+    """`ultralow` and `low` where they are said; the score, where it tells more or as much."""
+    if said.ultralow and (said.low or score not in (None, "0")):
+        raise Unreadable("ultralow is a score of 0 with some staining")
+    if said.low and score in ("0", "3+"):
+        raise Unreadable("low is a score of 1+, or of 2+ without amplification")
+    if said.ultralow or (score == "0" and said.weak and said.few):
+        return "ultralow"
+    return score or ("low" if said.low else None)
 
 
 def _whole_score(value: Any) -> str:
@@ -272,13 +289,13 @@ def _whole_score(value: Any) -> str:
     return _score(str(int(measure.value)))
 
 
-def _ihc_reading(score: str | None, stated: str | None) -> Reading:
+def _ihc_reading(score: str | None, stated: str | None, level: str | None = None) -> Reading:
     answer = SCORE_STATUS[score] if score else stated
     if answer is None:
         raise Unreadable("no immunohistochemistry result is stated")
     if stated and answer != stated:
         raise Unreadable("the score contradicts the answer")
-    return Reading(answer, coded=STATUS_CODES[answer], text=score)
+    return Reading(answer, coded=STATUS_CODES[answer], text=level or score)
 
 
 def ish(resource: Mapping[str, Any], value: Any) -> Sequence[Reading]:

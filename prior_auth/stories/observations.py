@@ -152,9 +152,17 @@ _RECEPTOR: Mapping[str, tuple[str, str, str, str]] = {
     "pr.status": ("85339-0", "Progesterone receptor Ag [Presence] in Breast cancer specimen", "16113-3", "PR (IHC)"),
 }
 
+# Cells of 100 that bear the receptor, by immune stain.
+_RECEPTOR_CELLS: Mapping[str, str] = {"er.status": "85329-1", "pr.status": "85325-9"}
+
 
 def write_receptor(chart: Chart, item: str, fact: Fact) -> None:
+    """`value` is a word, or the percent of cells."""
     code, display, plain, words = _RECEPTOR[item]
+    if str(fact["value"]).endswith("%"):
+        percent = _marker(coding(LOINC, _RECEPTOR_CELLS[item]), f"{words}, percent of cells")
+        observe(chart, item, fact, percent, words=str(fact["value"]), value={"valueQuantity": quantity(fact["value"])})
+        return
     asked = _marker(coding(LOINC, code, display), words, coding(LOINC, plain))
     observe(chart, item, fact, asked, words=str(fact["value"]).title(), **_finding(word(fact, "value", codes.FINDING)))
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 GAP, ASKED = "gap", "asked"  # documents of a case
 
 MISSED = "missed-events"  # event numbers that never came
+TOLD = "told-by-id"  # a notification that names the answer and does not bring it (2.0.1)
 SILENT = "subscription-error"  # the subscription had fallen silent
 OVERDUE = "overdue"  # the legal deadline passed
 PERSON = "person"  # somebody wants to know

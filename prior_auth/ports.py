@@ -116,6 +116,12 @@ class Ledger(Protocol):
         """Say that something else happened which the story should see."""
         ...
 
+    async def setting(self, name: str) -> str | None:
+        """A small fact of the installation, such as the subscription's id."""
+        ...
+
+    async def set_setting(self, name: str, value: str) -> None: ...
+
     async def unlooked(self) -> list[str]:
         """Owners that were stirred since their story last looked."""
         ...
@@ -179,12 +185,6 @@ class CaseStore(Ledger, Protocol):
     async def missing_events(self, subscription: str, *, since: int, until: int) -> list[int]:
         """The numbers from `since` to `until`, both included, of which no notification was kept."""
         ...
-
-    async def setting(self, name: str) -> str | None:
-        """A small fact of the installation, such as the subscription's id."""
-        ...
-
-    async def set_setting(self, name: str, value: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

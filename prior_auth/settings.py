@@ -70,6 +70,7 @@ class Practice(_Side):
     place_of_service: str = ""
     sender_code: str = ""
     payer_url: str = "http://127.0.0.1:8702/fhir"
+    payer_pas: Literal["2.2.1", "2.0.1"] = "2.2.1"  # the version of PAS that is spoken at `payer_url`
     plain_http: bool = False  # whether a payer on another machine may be called without TLS
     public_url: str = ""  # the root of every fullUrl we send; default is this host and port
     notification_url: str = ""  # where the payer reaches us; default is this host and port

@@ -15,7 +15,7 @@ from prior_auth.domain.case import Case
 from prior_auth.domain.determination import Determination
 from prior_auth.domain.parties import PayerIdentity, PracticeIdentity
 from prior_auth.engine import Engine, Judgement
-from prior_auth.fhir import cdex, json, pas_inquiry, pas_request, pas_update
+from prior_auth.fhir import cdex, json, pas_201, pas_inquiry, pas_request, pas_update
 from prior_auth.fhir.pas_exchange import REQUEST, Standing
 from prior_auth.gaps import Gap
 from prior_auth.ports import CaseStore, Clock
@@ -30,6 +30,7 @@ class Outgoing:
     practice: PracticeIdentity
     payer_base: str
     clock: Clock
+    is_older: bool = False  # the payer is spoken to in PAS 2.0.1
 
     async def judged(self, case: Case, change: Change) -> Judgement:
         """The orders that are wanted now, judged as of today by all that the chart says. Raises BadInput, RuleError."""
@@ -172,12 +173,29 @@ class Outgoing:
         name = f"{case_id}/inquiry/{gap.name}"
         stamp = pas_request.Stamp(name, sha256(name.encode()).hexdigest()[:20], self.clock.now())
         sent = json.read(await self.last_request(case_id, standing))
-        return pas_inquiry.build(sent, numbers=numbers, stamp=stamp)
+        asked = pas_inquiry.build(sent, numbers=numbers, stamp=stamp)
+        return pas_201.shaped(asked) if self.is_older else asked
 
     async def last_request(self, case_id: str, standing: Standing) -> bytes:
-        """The last request that the payer took: what comes next updates it, completes it, or asks about it."""
+        """The last request that the payer took: what comes next updates it, completes it, or asks about it.
+
+        Where 2.0.1 was sent it is what that was made from: an update compares like with like.
+        """
+        if (made_from := await self.store.document(case_id, _made_from(standing.claim))) is not None:
+            return json.write(made_from)
         kept = [one for one in await self.store.messages(case_id) if one.kind == REQUEST]
         return await self.store.message_body([one for one in kept if one.version == standing.claim][-1].id)
+
+    async def wire(self, case_id: str, version: int, body: dict[str, Any]) -> dict[str, Any]:
+        """What goes over the wire for what was built, in the version of PAS that this payer is spoken to in."""
+        if not self.is_older or body["resourceType"] != "Bundle":
+            return body
+        await self.store.keep_document(case_id, _made_from(version), body)
+        return pas_201.shaped(body)
+
+
+def _made_from(version: int) -> str:
+    return f"request-2.2.1/{version}"
 
 
 def _stamp(case_id: str, version: int, clock: Clock) -> pas_request.Stamp:

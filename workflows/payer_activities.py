@@ -26,7 +26,7 @@ from prior_auth.domain.parties import PayerIdentity
 from prior_auth.domain.people import ENGINE, Role
 from prior_auth.engine import Engine
 from prior_auth.errors import BadInput, FatalTransportError, RuleError, TemporaryTransportError
-from prior_auth.fhir import json, pas_changes, pas_request, pas_response, pas_script, subscription
+from prior_auth.fhir import json, pas_201, pas_changes, pas_request, pas_response, pas_script, subscription
 from prior_auth.fhir.pas_received import ReadItem
 from prior_auth.fhir.pas_request import ReadRequest
 from prior_auth.fhir.validate import validate
@@ -219,9 +219,16 @@ class PayerActivities:
         read = pas_request.read(bundle)
         stamp = pas_response.Stamp(authorization.id, authorization.revision, now, authorization.reference)
         decisions = await self.store.decisions(authorization.id)
-        response = pas_response.build(bundle, read, decisions, payer=self.identity, stamp=stamp)
-        sender = subscription.Sender(self.identity.base, notification.subscription, "active")
-        event = subscription.event(sender, response, number=notification.event_number, at=now)
+        version = await self.store.setting(subscription.version_setting(notification.subscription))
+        identity = pas_201.of(self.identity) if version == pas_201.VERSION else self.identity
+        response = pas_response.build(bundle, read, decisions, payer=identity, stamp=stamp)
+        sender = subscription.Sender(identity.base, notification.subscription, "active")
+        number = notification.event_number
+        if version == pas_201.VERSION:
+            content = subscription.content_of(await self.store.subscription_resource(notification.subscription))
+            event = subscription.event_of_201(sender, response, number=number, at=now, content=content)
+        else:
+            event = subscription.event(sender, response, number=number, at=now)
         await self.store.keep_notification_body(notification.id, json.write(event), at=now)
         facts = {"event": str(notification.event_number), "revision": str(authorization.revision)}
         key = f"{notification.id}/queued"

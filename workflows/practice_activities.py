@@ -19,7 +19,7 @@ from prior_auth.domain.people import ENGINE
 from prior_auth.domain.timeline import Message
 from prior_auth.engine import Engine, Judgement
 from prior_auth.errors import BadInput, FatalTransportError, RuleError, TemporaryTransportError
-from prior_auth.fhir import json, pas_exchange, pas_inquiry, pas_request, pas_update
+from prior_auth.fhir import json, pas_201, pas_exchange, pas_inquiry, pas_request, pas_update
 from prior_auth.fhir.pas_exchange import ATTACHMENT, INQUIRED, INQUIRY, RECEIPT, REQUEST, RESPONSE, Standing
 from prior_auth.fhir.validate import Issue, validate
 from prior_auth.gaps import Gap
@@ -54,10 +54,11 @@ class PracticeActivities:
         clock: Clock,
         patience: Patience,
         automatic: bool,
+        payer_pas: str = "2.2.1",
     ) -> None:
         self.store, self.engine, self.transport = store, engine, transport
         self.clock, self.patience, self.automatic = clock, patience, automatic
-        self.outgoing = Outgoing(store, engine, practice, payer_base, clock)
+        self.outgoing = Outgoing(store, engine, practice, payer_base, clock, is_older=payer_pas == pas_201.VERSION)
 
     @activity.defn(name="assess")
     async def assess(self, case_id: str) -> AssessmentMade:
@@ -151,7 +152,8 @@ class PracticeActivities:
             return Prepared(None, version)
         await changes.carry(self.store, case_id, version, change)
         key = f"{case_id}/{kind}/{version}/{len(refused)}"
-        kept = await self._keep(case_id, "sent", kind, version, json.write(body), key)
+        wire = await self.outgoing.wire(case_id, version, body)
+        kept = await self._keep(case_id, "sent", kind, version, json.write(wire), key)
         await self.store.keep_document(case_id, "problems", [])
         await self._move(case, CaseStatus.SENDING, "payer", version=version)
         return Prepared(kept.id, version)

@@ -17,7 +17,7 @@ from temporalio.worker import Worker
 from prior_auth.api.payer_inquiry import list_unlisted
 from prior_auth.bootstrap import CLOCK, PayerSide, PracticeSide
 from prior_auth.errors import TransportError
-from prior_auth.fhir import subscription
+from prior_auth.fhir import pas_201, subscription
 from prior_auth.settings import Temporal
 from workflows.authorization import AuthorizationWorkflow
 from workflows.client import PayerStories, PracticeStories, Stories, sweep_for_ever
@@ -115,12 +115,15 @@ async def _connected(address: str, namespace: str, key: bytes) -> Client:
 async def _watching(side: PracticeSide, stories: PracticeStories) -> None:
     """Subscribe, again at every start, and watch over it for as long as the worker runs."""
     period = side.settings.heartbeat
+    is_older = side.settings.payer_pas == pas_201.VERSION
     wanted = subscription.subscription(
-        [side.practice.sender_code or ""],
+        [(side.practice.npi if is_older else side.practice.sender_code) or ""],
         endpoint=side.notification_url,
         headers=[f"Authorization: Bearer {side.notification_secret}"],
         heartbeat=max(1, int(period.total_seconds())),
+        content=subscription.Content.ID_ONLY if is_older else subscription.Content.FULL,
     )
+    wanted = pas_201.shaped(wanted) if is_older else wanted
     watchdog = Watchdog(side.store, side.transport, stories, CLOCK, wanted=wanted, heartbeat=period)
     pause = _CONNECT_AGAIN
     while True:

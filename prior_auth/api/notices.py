@@ -9,6 +9,7 @@ from hmac import compare_digest
 
 from fastapi import FastAPI, Request, Response
 
+from prior_auth import gaps
 from prior_auth.api.bodies import fhir_body
 from prior_auth.domain.people import ENGINE
 from prior_auth.errors import BadInput, Unauthorized
@@ -89,6 +90,9 @@ class Inbox:
         return int(await self.store.setting(name) or 0)
 
     async def _take(self, name: str, event: Event) -> None:
+        if event.response is None and event.focus is not None:
+            await self._named_only(name, event)
+            return
         if event.response is None:
             raise BadInput(
                 "an event without its response Bundle",
@@ -117,3 +121,13 @@ class Inbox:
             case_id, direction="received", kind="notification", version=version, body=answer, key=key, at=now
         )
         await self.stories.nudge(case_id)
+
+    async def _named_only(self, name: str, event: Event) -> None:
+        """An answer that is named and not brought, as in 2.0.1: open requests are asked about to find whose it is."""
+        now = self.clock.now()
+        if not await self.store.keep_notice(name, event.number, json.write({"focus": event.focus}), at=now):
+            return
+        for case in await self.store.cases(only_open=True):
+            if case.version:
+                await gaps.found(self.store, case.id, gaps.TOLD, at=now)
+                await self.stories.nudge(case.id)

@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 
 from prior_auth import __version__, clocks
-from prior_auth.api import auth, pages, payer_inquiry, payer_pages, payer_subscriptions, problems, rig
+from prior_auth.api import auth, older, pages, payer_inquiry, payer_pages, payer_subscriptions, problems, rig
 from prior_auth.api.auth import caller
 from prior_auth.api.bodies import MIB, Limited, fhir_body
 from prior_auth.api.messages import add_message_doors
@@ -33,6 +33,7 @@ def payer_app(payer: Payer, authorization: AuthorizationServer | None = None) ->
     problems.install(app)
     pages.install(app, side="payer", person=payer.person)
     auth.install(app, authorization, payer.clock)
+    older.install(app)
     rig.warn(payer.identity)
     add_message_doors(app, payer.store)
     _add_fhir_doors(app, payer, authorization)
@@ -47,13 +48,15 @@ def _add_fhir_doors(app: FastAPI, payer: Payer, authorization: AuthorizationServ
         return {"status": "up"}
 
     @app.get("/fhir/metadata")
-    async def metadata() -> Response:
+    async def metadata(request: Request) -> Response:
+        identity = older.spoken(payer, request).identity
         stated = capability.payer(
-            payer.identity.base,
+            identity.base,
             on=CAPABILITY_DATE,
             version=__version__,
             smart=authorization is not None,
-            scripted=payer.identity.script is not None,
+            scripted=identity.script is not None,
+            pas=identity.pas,
         )
         return fhir_answer(stated)
 
@@ -62,7 +65,8 @@ def _add_fhir_doors(app: FastAPI, payer: Payer, authorization: AuthorizationServ
         async def answered(body: bytes) -> Response:
             if (refusal := _not_a_bundle(bundle := json.read(body))) is not None:
                 return refusal
-            answer, authorization = await payer.submit(body, caller(request), bundle=bundle)
+            spoken = older.spoken(payer, request)
+            answer, authorization = await spoken.submit(body, caller(request), bundle=bundle)
             return rig.approving_later(fhir_answer(answer), payer, authorization)
 
         return await _kept(payer, request, answered)
@@ -72,7 +76,7 @@ def _add_fhir_doors(app: FastAPI, payer: Payer, authorization: AuthorizationServ
         async def answered(body: bytes) -> Response:
             if (refusal := _not_a_bundle(json.read(body))) is not None:
                 return refusal
-            return fhir_answer(await payer_inquiry.inquire(payer, body, caller(request)))
+            return fhir_answer(await payer_inquiry.inquire(older.spoken(payer, request), body, caller(request)))
 
         return await _kept(payer, request, answered)
 

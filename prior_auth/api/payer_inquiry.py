@@ -10,7 +10,7 @@ from prior_auth.api.auth import ANYBODY, Caller
 from prior_auth.api.payer_desk import Payer
 from prior_auth.domain.authorization import Authorization, AuthorizationStatus
 from prior_auth.domain.people import ENGINE
-from prior_auth.fhir import json, pas_inquiry, pas_match, pas_people, pas_request, pas_response
+from prior_auth.fhir import json, pas_201, pas_inquiry, pas_match, pas_people, pas_request, pas_response
 from prior_auth.fhir.pas_inquiry import Inquiry
 from prior_auth.fhir.pas_match import Known
 from prior_auth.fhir.pas_request import ReadRequest
@@ -43,7 +43,10 @@ async def inquire(payer: Payer, body: bytes, caller: Caller = ANYBODY) -> dict[s
                 found.bundle, found.known.request, found.known.decisions, payer=payer.identity, stamp=stamp
             )
         )
-    return pas_inquiry.answer(answers, inquiry=name)
+    answer = pas_inquiry.answer(answers, inquiry=name)
+    if payer.identity.pas == pas_201.VERSION:
+        return pas_201.inquiry_answer(answer, at=payer.clock.now().isoformat(timespec="seconds"))
+    return answer
 
 
 @dataclass(frozen=True, slots=True)

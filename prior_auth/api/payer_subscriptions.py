@@ -6,13 +6,14 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 
+from prior_auth.api import older
 from prior_auth.api.auth import caller
 from prior_auth.api.bodies import fhir_body
 from prior_auth.api.payer_desk import Payer
 from prior_auth.api.problems import fhir_answer
 from prior_auth.errors import BadInput, NotFound
 from prior_auth.fhir import json, subscription
-from prior_auth.fhir.subscription import Event, Sender
+from prior_auth.fhir.subscription import Content, Event, ReadSubscription, Sender
 from prior_auth.ports import AuthorizationStore, Notification, Subscriber
 
 _MOST_EVENTS = 1000  # of one answer to `$events`; the rest is asked for by a second query
@@ -22,12 +23,13 @@ def add_doors(app: FastAPI, payer: Payer) -> None:
     @app.post("/fhir/Subscription")
     async def create(request: Request) -> Response:
         resource = json.read(await fhir_body(request))
-        _own(request, resource)
-        kept = await payer.store.subscribe(resource=resource, **_wanted(resource))
+        wanted = _own(request, resource)
+        kept = await payer.store.subscribe(resource=resource, **_wanted(wanted))
+        await _remember_version(payer, kept, request)
         if kept.status != "active":
             await _shake_hands(payer, kept)
         answer = fhir_answer(subscription.accepted(resource, subscription_id=kept.id, status=kept.status), 201)
-        answer.headers["Location"] = f"{payer.identity.base}/Subscription/{kept.id}"
+        answer.headers["Location"] = f"{older.spoken(payer, request).identity.base}/Subscription/{kept.id}"
         return answer
 
     @app.get("/fhir/Subscription/{subscription_id}")
@@ -41,11 +43,11 @@ def add_doors(app: FastAPI, payer: Payer) -> None:
         if resource.get("id", subscription_id) != subscription_id:
             raise BadInput("another id than the address has", where="Subscription.id", fix="send the id of the address")
         await _existing(payer, subscription_id, request)
-        _own(request, resource)
-        off = subscription.read_subscription(resource).off
-        status = "off" if off else "requested"
-        kept = await payer.store.resubscribe(subscription_id, resource=resource, status=status, **_wanted(resource))
-        if not off:
+        wanted = _own(request, resource)
+        status = "off" if wanted.off else "requested"
+        kept = await payer.store.resubscribe(subscription_id, resource=resource, status=status, **_wanted(wanted))
+        await _remember_version(payer, kept, request)
+        if not wanted.off:
             await _shake_hands(payer, kept)
         return fhir_answer(await _shown(payer, kept))
 
@@ -72,8 +74,13 @@ def add_doors(app: FastAPI, payer: Payer) -> None:
         return fhir_answer(answer)
 
 
-def _wanted(resource: dict[str, Any]) -> dict[str, Any]:
-    wanted = subscription.read_subscription(resource)
+async def _remember_version(payer: Payer, kept: Subscriber, request: Request) -> None:
+    """Events are told in the version of the base at which they were asked for."""
+    version = older.spoken(payer, request).identity.pas
+    await payer.store.set_setting(subscription.version_setting(kept.id), version)
+
+
+def _wanted(wanted: ReadSubscription) -> dict[str, Any]:
     return {
         "sender": ",".join(wanted.senders),
         "endpoint": wanted.endpoint,
@@ -87,9 +94,12 @@ async def _shake_hands(payer: Payer, kept: Subscriber) -> None:
     await payer.stories.deliver(handshake.id, anew=True)
 
 
-def _own(request: Request, resource: dict[str, Any]) -> None:
+def _own(request: Request, resource: dict[str, Any]) -> ReadSubscription:
     """Only the sending system itself subscribes to its answers (spec-59)."""
-    caller(request).must_be_all(subscription.read_subscription(resource).senders, where="Subscription.criteria")
+    contents = tuple(Content) if older.is_older(request) else (Content.FULL,)
+    wanted = subscription.read_subscription(resource, contents=contents)
+    caller(request).must_be_all(wanted.senders, where="Subscription.criteria")
+    return wanted
 
 
 async def _owned(payer: Payer, subscription_id: str, request: Request) -> Subscriber:

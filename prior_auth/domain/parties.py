@@ -65,7 +65,7 @@ class PayerIdentity:
 
     `attachments_url` is where it takes CDex attachments; None is `$submit-attachment` under `base`. `reason_codes` are
     its own X12 codes for our coded reasons, `reject_code` the one for a submission it does not take: these lists are
-    licensed, so none is sent where the payer gives none. `script` is a test rig's.
+    licensed, so none is sent where the payer gives none. `script` is a test rig's. `pas` is the version it speaks here.
     """
 
     base: str
@@ -77,6 +77,7 @@ class PayerIdentity:
     reason_codes: Mapping[str, str] = field(default_factory=dict)
     reject_code: str | None = None
     script: Script | None = None
+    pas: str = "2.2.1"
 
 
 # The NPI's check digit is Luhn's, over the number behind this prefix (45 CFR 162.406, CMS NPI final rule).

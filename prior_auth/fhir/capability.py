@@ -28,8 +28,8 @@ _SMART: Json = {
     "description": "SMART Backend Services; see .well-known/smart-configuration",
 }
 _OPEN: Json = {"description": "DEVELOPMENT MODE: no caller is asked for a token"}
-_PAS = "Prior authorization by Da Vinci PAS 2.2.1"
-_RIG = f"TEST RIG: decisions are those that requests ask for. {_PAS}"
+_DOES = "Prior authorization by Da Vinci PAS"
+_RIG = f"TEST RIG: decisions are those that requests ask for. {_DOES}"
 
 Operation = tuple[str, str]
 
@@ -44,6 +44,7 @@ def payer(
     system: Sequence[Operation] = (SUBMIT_ATTACHMENT,),
     subscription: Sequence[str] = ("create", "read", "update", "delete"),
     scripted: bool = False,
+    pas: str = "2.2.1",
 ) -> Json:
     """The CapabilityStatement of a PAS server. Name only what is served: `claim` and `system` operations, the
     interactions of Subscription. PAS asks for `create`, `update` and `delete` (spec-55)."""
@@ -56,7 +57,7 @@ def payer(
         {
             "extension": [topic],
             "type": "Subscription",
-            "supportedProfile": [f"{codes.PAS}profile-subscription"],
+            **({"supportedProfile": [f"{codes.PAS}profile-subscription"]} if pas == "2.2.1" else {}),
             "interaction": [{"code": code} for code in subscription],
             "operation": [{"name": name, "definition": f"{_QUERIES}{name}"} for name in ("status", "events")],
         },
@@ -70,7 +71,7 @@ def payer(
         "date": on.isoformat(),
         "kind": "instance",
         "software": {"name": "prior-auth", "version": version},
-        "implementation": {"description": _RIG if scripted else _PAS, "url": base},
+        "implementation": {"description": f"{_RIG if scripted else _DOES} {pas}", "url": base},
         "fhirVersion": "4.0.1",
         "format": ["json"],
         "rest": [rest],

@@ -7,6 +7,7 @@ item without one is undecided, never approved. Short and absolute extension URLs
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -111,7 +112,7 @@ class _Reader:
             administration_reference=_string(item, "administrationReferenceNumber"),
             issued=_day(_value(shown, "itemPreAuthIssueDate", "valueDate")),
             period=_granted_period(shown, self.response, action),
-            grant=_grant(granted) if granted is not None and action is ReviewAction.MODIFIED else None,
+            grant=_granted(item, granted) if action is ReviewAction.MODIFIED else None,
             reasons=tuple(Reason(one.code, one.criterion, one.text) for one in reasons) + _coded_reasons(item),
             notes=tuple(plain),
         )
@@ -204,6 +205,21 @@ def _granted_period(element: Mapping[str, Any], response: Mapping[str, Any], act
         return None
     stated = _value(element, "itemPreAuthPeriod", "valuePeriod") or response.get("preAuthPeriod")
     return _period(stated) if isinstance(stated, Mapping) else None
+
+
+def _granted(item: Mapping[str, Any], added: Mapping[str, Any] | None) -> Grant | None:
+    """What a modified item comes to: its `addItem`, or, as in 2.0.1, the authorized detail of the item itself."""
+    if added is not None:
+        return _grant(added)
+    detail = codes.pas_extension(item, "itemAuthorizedDetail")
+    if detail is None:
+        return None
+    services = codes.extensions_of(detail, "productOrServiceCode")
+    quantities = codes.extensions_of(detail, "quantity")
+    service = next((one["valueCodeableConcept"] for one in services if "valueCodeableConcept" in one), None)
+    quantity = next((one["valueQuantity"] for one in quantities if "valueQuantity" in one), None)
+    grant = _grant({"productOrService": service, "quantity": quantity})
+    return replace(grant, period=_granted_period(item, {}, ReviewAction.MODIFIED))
 
 
 def _grant(added: Mapping[str, Any]) -> Grant:

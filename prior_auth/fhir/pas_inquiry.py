@@ -203,7 +203,7 @@ def read_answer(resource: Mapping[str, Any]) -> list[tuple[Json, Determination]]
     Raises BadInput on what is neither.
     """
     if resource.get("resourceType") == "Bundle":
-        found = [resource]
+        found = list(_one_each(resource))
     elif resource.get("resourceType") == "Parameters":
         parts = objects(resource.get("parameter"))
         found = [one["resource"] for one in parts if isinstance(one.get("resource"), Mapping)]
@@ -212,6 +212,19 @@ def read_answer(resource: Mapping[str, Any]) -> list[tuple[Json, Determination]]
     bundles = [dict(one) for one in found if one.get("resourceType") == "Bundle" and _has_response(one)]
     read_ones = [(one, pas_determination.read(one)) for one in bundles]
     return sorted(read_ones, key=lambda one: str(one[1].created or ""), reverse=True)
+
+
+def _one_each(bundle: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """2.0.1's single Bundle as one for each of its answers."""
+    entries = objects(bundle.get("entry"))
+    answers = [one for one in entries if _kind(one) == "ClaimResponse"]
+    rest = [one for one in entries if _kind(one) != "ClaimResponse"]
+    yield from ({**bundle, "entry": [answer, *rest]} for answer in answers)
+
+
+def _kind(entry: Mapping[str, Any]) -> Any:
+    resource = entry.get("resource")
+    return resource.get("resourceType") if isinstance(resource, Mapping) else None
 
 
 def _has_response(bundle: Mapping[str, Any]) -> bool:

@@ -282,11 +282,18 @@ class _Reader:
             if stated is not None:
                 found = self.index.entry(stated, base=self.claim_entry)
                 return str(found.full_url) if found is not None else stated
+            if named := self._prior_named():
+                return "|".join(named[0])
         return None
+
+    def _prior_named(self) -> tuple[Pair, ...]:
+        """By its identifier alone, as a 2.0.1 Bundle with its one Claim has to."""
+        claims = [one.get("claim") for one in objects(self.claim.get("related"))]
+        return pairs([one.get("identifier") for one in claims if isinstance(one, Mapping)])
 
     def _prior_identifiers(self, prior: str | None) -> tuple[Pair, ...]:
         found = self.index.by_full_url(prior) if prior is not None else None
-        return pairs(found.resource.get("identifier")) if found is not None else ()
+        return pairs(found.resource.get("identifier")) if found is not None else self._prior_named()
 
     # --- the chart in it
 

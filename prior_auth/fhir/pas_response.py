@@ -17,7 +17,7 @@ from prior_auth.domain.parties import PayerIdentity
 from prior_auth.domain.people import Role
 from prior_auth.domain.request import Period
 from prior_auth.errors import BadInput
-from prior_auth.fhir import codes, pas_everything, pas_notes, pas_script
+from prior_auth.fhir import codes, pas_201, pas_everything, pas_notes, pas_script
 from prior_auth.fhir.bundle import Entry, Index
 from prior_auth.fhir.codes import Json, coded, extension
 from prior_auth.fhir.pas_determination import read
@@ -201,7 +201,7 @@ class _Answer:
         for written in (response, *own):
             self._echo(written, None, entries)
         name = self._id("bundle")
-        return {
+        bundle = {
             "resourceType": "Bundle",
             "id": name,
             "meta": {"profile": [self.bundle_profile]},
@@ -210,6 +210,7 @@ class _Answer:
             "timestamp": self.stamp.created.isoformat(timespec="seconds"),
             "entry": [{"fullUrl": url, "resource": resource} for url, resource in entries.items()],
         }
+        return pas_201.shaped(bundle) if self.payer.pas == pas_201.VERSION else bundle
 
     # --- items
 

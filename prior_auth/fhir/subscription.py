@@ -23,6 +23,14 @@ MIME_TYPE = "application/fhir+json"
 # Text, profile and conformance kit spell it so; the topic resource and the example say orgIdentifier (pas.md 1.13).
 _FILTER = "org-identifier"
 _FILTERS = (_FILTER, "orgIdentifier")
+_CONTENT = f"{codes.BACKPORT}backport-payload-content"
+
+
+class Content(StrEnum):
+    """What an event carries. 2.2.1 has the whole answer only; 2.0.1 may have the id alone, and the rest is inquired."""
+
+    FULL = "full-resource"
+    ID_ONLY = "id-only"
 
 
 def subscription(
@@ -32,6 +40,7 @@ def subscription(
     headers: Sequence[str] = (),
     end: str | None = None,
     heartbeat: int | None = None,
+    content: Content = Content.FULL,
 ) -> Json:
     """What a practice POSTs: all answers to requests of these sending systems, to `endpoint`, with these headers.
 
@@ -41,7 +50,7 @@ def subscription(
         "type": "rest-hook",
         "endpoint": endpoint,
         "payload": MIME_TYPE,
-        "_payload": {"extension": [{"url": f"{codes.BACKPORT}backport-payload-content", "valueCode": "full-resource"}]},
+        "_payload": {"extension": [{"url": _CONTENT, "valueCode": content.value}]},
     }
     if headers:
         channel["header"] = list(headers)
@@ -72,10 +81,16 @@ class ReadSubscription:
     headers: tuple[str, ...]
     heartbeat: int | None = None
     off: bool = False
+    content: Content = Content.FULL
 
 
-def read_subscription(resource: Mapping[str, Any]) -> ReadSubscription:
-    """Read what a client asks for. Raises BadInput, with the element path, on what PAS does not allow."""
+def read_subscription(
+    resource: Mapping[str, Any], *, contents: Sequence[Content] = (Content.FULL,)
+) -> ReadSubscription:
+    """Read what a client asks for. Raises BadInput, with the element path, on what PAS does not allow.
+
+    `contents` are those of the version that is spoken.
+    """
     if resource.get("resourceType") != "Subscription":
         raise BadInput("not a Subscription", where="resourceType", fix="POST a Subscription")
     if resource.get("criteria") != codes.PAS_TOPIC:
@@ -89,14 +104,26 @@ def read_subscription(resource: Mapping[str, Any]) -> ReadSubscription:
         raise BadInput("no URL to notify", where="Subscription.channel.endpoint", fix="give an http or https URL")
     if channel.get("payload") != MIME_TYPE:
         raise BadInput("only JSON is sent", where="Subscription.channel.payload", fix=f"use {MIME_TYPE}")
-    if _extended(channel.get("_payload"), "backport-payload-content", "valueCode") != ["full-resource"]:
-        where = "Subscription.channel.payload.extension"
-        raise BadInput("PAS takes full-resource only", where=where, fix="set backport-payload-content to full-resource")
+    content = next((one for one in contents if _stated_content(channel) == [one.value]), None)
+    if content is None:
+        where, offered = "Subscription.channel.payload.extension", " or ".join(contents)
+        raise BadInput(f"PAS takes {offered} only", where=where, fix=f"set backport-payload-content to {offered}")
     headers = channel.get("header") or []
     periods = _extended(channel, "backport-heartbeat-period", "valueUnsignedInt")
     heartbeat = next((one for one in periods if isinstance(one, int) and not isinstance(one, bool) and one > 0), None)
     stated = tuple(one for one in headers if isinstance(one, str)) if isinstance(headers, list) else ()
-    return ReadSubscription(_senders(resource), endpoint, stated, heartbeat, resource.get("status") == "off")
+    is_off = resource.get("status") == "off"
+    return ReadSubscription(_senders(resource), endpoint, stated, heartbeat, is_off, content)
+
+
+def content_of(resource: Mapping[str, Any]) -> Content:
+    """What a subscription that was taken wants its events to carry."""
+    channel = resource.get("channel")
+    return Content.ID_ONLY if _stated_content(channel or {}) == [Content.ID_ONLY.value] else Content.FULL
+
+
+def _stated_content(channel: Mapping[str, Any]) -> list[Any]:
+    return _extended(channel.get("_payload"), "backport-payload-content", "valueCode")
 
 
 def _senders(resource: Mapping[str, Any]) -> tuple[str, ...]:
@@ -109,6 +136,11 @@ def _senders(resource: Mapping[str, Any]) -> tuple[str, ...]:
         where = "Subscription.criteria.extension"
         raise BadInput("no filter by sending system", where=where, fix=f"add the filter {_FILTER}=<id of the sender>")
     return tuple(dict.fromkeys(found))
+
+
+def version_setting(subscription_id: str) -> str:
+    """Where the payer keeps in which version of PAS a subscription is told."""
+    return f"subscription-pas/{subscription_id}"
 
 
 def accepted(resource: Mapping[str, Any], *, subscription_id: str, status: str = "requested") -> Json:
@@ -127,11 +159,15 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """`response` is the PAS response Bundle that the event is about; None where the notification lacks it."""
+    """`response` is the PAS response Bundle that the event is about; None where the notification lacks it.
+
+    `focus` is the reference by which it is meant, which is all that an id-only notification has.
+    """
 
     number: int
     timestamp: str | None
     response: Json | None
+    focus: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +208,25 @@ def event(sender: Sender, response: Mapping[str, Any], *, number: int, at: datet
     part, entry = _focused(sender, response, number, at.isoformat(timespec="seconds"))
     written = _notification(sender, Kind.EVENT, number, at, f"event-{number}", [part])
     return {**written, "entry": [*written["entry"], entry]}
+
+
+def event_of_201(sender: Sender, response: Mapping[str, Any], *, number: int, at: datetime, content: Content) -> Json:
+    """As 2.0.1 tells it: the focus is the ClaimResponse, with all that it refers to, or named by its id alone."""
+    said = at.isoformat(timespec="seconds")
+    focus = str(response["entry"][0]["fullUrl"])
+    parts = [
+        {"name": "event-number", "valueString": str(number)},
+        {"name": "timestamp", "valueInstant": said},
+        {"name": "focus", "valueReference": {"reference": focus}},
+    ]
+    part = {"name": "notification-event", "part": parts}
+    written = _notification(sender, Kind.EVENT, number, at, f"event-{number}", [part])
+    told = response["entry"] if content is Content.FULL else []
+    entries = [
+        {**one, "request": {"method": "POST", "url": one["resource"]["resourceType"]}, "response": {"status": "201"}}
+        for one in told
+    ]
+    return {**written, "entry": [*written["entry"], *entries]}
 
 
 def events_of(sender: Sender, events: Sequence[Event], *, total: int, at: datetime) -> Json:
@@ -303,7 +358,8 @@ def _event(parameter: Mapping[str, Any], index: Index, bundle: Mapping[str, Any]
             "type": "collection",
             "entry": [{"fullUrl": focus, "resource": found}, *others],
         }
-    return Event(number, _first(parts, "timestamp").get("valueInstant"), found)
+    timestamp, named = _first(parts, "timestamp").get("valueInstant"), focus if isinstance(focus, str) else None
+    return Event(number, timestamp, found, named)
 
 
 def _first(parameters: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any]:

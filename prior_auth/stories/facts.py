@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from prior_auth.errors import BadInput
-from prior_auth.stories import disease, genomics, measures, observations, treatment
+from prior_auth.stories import disease, genomics, measures, observations, regimens, treatment
 from prior_auth.stories.chart import Chart, Fact
 from prior_auth.stories.codes import LOINC, coding
 
@@ -80,10 +80,10 @@ WRITERS: Mapping[str, Writer] = {
     "hrd": _writer(observations.write_hrd, *_VALUE),
     "oncotype": _writer(observations.write_oncotype, *_VALUE),
     "variant": _writer(genomics.write_variant, "gene", "protein", "cdna", "source", "significance"),
-    "variant.negative-genes": _writer(genomics.write_negative, "genes"),
+    "variant.negative-genes": _writer(genomics.write_negative, "genes", "source"),
     "genes.studied": _writer(genomics.write_studied, "genes"),
     "genomics-report": _writer(genomics.write_report),
-    "prior.therapy": _writer(treatment.write_therapy, "drug", "from", "to", "reason", "every", "daily"),
+    "prior.therapy": _writer(treatment.write_therapy, "drug", "hcpcs", "from", "to", "reason", "every", "daily"),
     "allergy.drug": _writer(treatment.write_allergy, "drug"),
     "surgery": _writer(treatment.write_surgery, "procedure", "place", "from", "to"),
     "operation": _writer(treatment.write_surgery, "procedure", "place", "from", "to"),
@@ -112,6 +112,7 @@ WRITERS: Mapping[str, Writer] = {
         ),
         *("supply", "refills", "start", "end", "setting", "insured"),
     ),
+    "regimen": _writer(regimens.write_regimen, "title", "cycle", "times", "days", "start"),
 }
 
 

@@ -67,7 +67,10 @@ def write_negative(chart: Chart, item: str, fact: Fact) -> None:
         return
     profile = f"{MCODE}mcode-genomic-variant" if dialect == "mcode" else f"{US_CORE}us-core-observation-lab"
     variant = _observation(chart, item, fact, profile, _VARIANT)
-    chart.add(variant | {"valueCodeableConcept": _ABSENT, "component": [_gene(gene) for gene in genes]})
+    components = [_gene(gene) for gene in genes]
+    if "source" in fact:
+        components.append(_component("48002-0", word(fact, "source", codes.VARIANT_SOURCE)))
+    chart.add(variant | {"valueCodeableConcept": _ABSENT, "component": components})
 
 
 def write_studied(chart: Chart, item: str, fact: Fact) -> None:

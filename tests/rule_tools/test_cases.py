@@ -99,9 +99,9 @@ def covered(rulebook: Rulebook, id: str, *told: dict[str, Any]) -> dict[str, See
 
 def test_an_outcome_is_seen_where_a_case_expects_it_and_not_where_it_only_comes_about(rulebook: Rulebook) -> None:
     seen = covered(rulebook, "R14", {"story": "breast-brca-olaparib", "expect": {"R14.C1": "met"}})
-    assert seen["R14.C1"].lacking == ("not-met", "unknown")
-    assert seen["R14.C2"].lacking == ("met", "not-met", "unknown")
-    assert "not-applicable" in seen["R14.C5"].lacking
+    assert seen["R14.C1 (path B)"].lacking == ("not-met", "unknown")
+    assert seen["R14.C2 (path B, A)"].lacking == ("met", "not-met", "unknown")
+    assert "not-applicable" in seen["R14.C5 (path B)"].lacking
     assert seen["path B"].lacking == ("met", "not-met", "unknown")
 
 

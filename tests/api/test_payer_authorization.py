@@ -77,6 +77,7 @@ def wanted(*senders: str) -> bytes:
     return json.write(subscription.subscription(list(senders), endpoint="http://practice.example/fhir/notifications"))
 
 
+@pytest.mark.requirement("priv-3", "spec-4")
 async def test_a_registered_practice_submits_and_one_token_serves_its_calls(guarded: Guarded, complete: bytes) -> None:
     async with guarded.calling(guarded.riverside()) as http:
         first = await http.post("/fhir/Claim/$submit", content=complete, headers=FHIR)
@@ -102,6 +103,7 @@ async def test_a_registered_practice_submits_and_one_token_serves_its_calls(guar
         ("GET", "/fhir"),
     ],
 )
+@pytest.mark.requirement("priv-3", "spec-4")
 async def test_nothing_answers_without_a_token(guarded: Guarded, method: str, path: str) -> None:
     async with guarded.calling(None) as http:
         for header in ({}, {"Authorization": "Bearer x.y.z"}):
@@ -136,6 +138,7 @@ async def test_a_scope_that_was_not_granted_is_named(guarded: Guarded, complete:
     assert (issue["code"], "system/Claim.c" in issue["diagnostics"]) == ("forbidden", True)
 
 
+@pytest.mark.requirement("spec-59")
 async def test_nobody_sends_subscribes_or_changes_in_anothers_name(guarded: Guarded, complete: bytes) -> None:
     async with guarded.calling(guarded.riverside()) as http:
         created = await http.post("/fhir/Subscription", content=wanted("RIVERSIDE01"), headers=FHIR)

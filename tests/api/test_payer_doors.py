@@ -17,7 +17,7 @@ from prior_auth.fhir import json
 from prior_auth.fhir.validate import validate
 
 MIB = 2**20
-DAMAGED = 300
+DAMAGED = 500
 
 
 def outcome(answer: Any) -> dict[str, Any]:
@@ -56,6 +56,7 @@ def deep(levels: int) -> bytes:
         (b'{"resourceType":"Bundle","total": 1e999999999}', "number"),
     ],
 )
+@pytest.mark.requirement("spec-11", "spec-35")
 async def test_what_is_not_sound_json_is_refused_by_place(payer: Any, body: bytes, words: str) -> None:
     answer = await payer.fhir("Claim/$submit", body)
     assert answer.status_code == 400
@@ -83,6 +84,7 @@ async def test_another_content_type_is_415_at_every_door(payer: Any, path: str) 
         (lambda b: claim(b).update(item=[]), "Bundle.entry[0].resource.item"),
     ],
 )
+@pytest.mark.requirement("spec-35", "spec-39")
 async def test_what_cannot_be_processed_is_refused_with_its_element(
     payer: Any, complete: bytes, change: Any, expression: str
 ) -> None:
@@ -185,6 +187,7 @@ async def test_a_stated_length_over_the_limit_is_refused_unread(payer: Any) -> N
     assert answer.status_code == 413
 
 
+@pytest.mark.requirement("spec-39", "spec-35")
 async def test_no_damage_is_an_error_of_ours_and_each_refusal_names_a_place(
     idle_payer: Any, complete: bytes, mutations: Any
 ) -> None:
@@ -297,6 +300,7 @@ async def test_a_refused_update_of_an_unknown_request_is_kept_both_ways(payer: A
     assert await payer.store.unlooked() == []  # no story is asked to carry it
 
 
+@pytest.mark.requirement("spec-64")
 async def test_a_refused_update_of_a_denied_request_is_kept_with_that_request(payer: Any, incomplete: bytes) -> None:
     await payer.fhir("Claim/$submit", incomplete)
     found = (await payer.store.authorizations())[0]
@@ -367,6 +371,7 @@ async def test_an_unsound_decision_changes_nothing(
 
 
 @pytest.mark.parametrize("path", ["Claim/$submit", "Claim/$inquire", "$submit-attachment"])
+@pytest.mark.requirement("spec-26")
 async def test_a_message_that_is_refused_is_kept_with_its_refusal(payer: Any, path: str) -> None:
     body = b'{"resourceType": "Basic"}'
     answers = [await payer.fhir(path, body) for _ in range(2)]

@@ -6,6 +6,8 @@ import copy
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from prior_auth.api import payer_inquiry
 from prior_auth.fhir import codes, json, pas_inquiry, pas_request
 from prior_auth.fhir.validate import validate
@@ -38,6 +40,7 @@ async def ask(payer: Any, body: bytes) -> list[Any]:
     return [one for _, one in pas_inquiry.read_answer(json.read(answer.content))]
 
 
+@pytest.mark.requirement("spec-46")
 async def test_an_inquiry_gives_the_word_that_stands(payer: Any, complete: bytes) -> None:
     await payer.fhir("Claim/$submit", complete)
     answer = await payer.fhir("Claim/$inquire", question(complete))
@@ -65,6 +68,7 @@ async def test_several_that_fit_are_all_answered(payer: Any, complete: bytes) ->
     assert len({one.items[0].number for one in found}) == 2
 
 
+@pytest.mark.requirement("spec-47")
 async def test_spec_47_a_reference_of_the_pend_finds_what_became_of_it(payer: Any, incomplete: bytes) -> None:
     await payer.fhir("Claim/$submit", incomplete)
     kept = (await payer.store.authorizations())[0]
@@ -76,6 +80,7 @@ async def test_spec_47_a_reference_of_the_pend_finds_what_became_of_it(payer: An
     assert (certified.overall.value, certified.items[0].number) == ("certified", kept.number(1))
 
 
+@pytest.mark.requirement("spec-48")
 async def test_spec_48_a_replaced_number_finds_the_newest_replacement(payer: Any, complete: bytes) -> None:
     first = pas_request_number(await payer.fhir("Claim/$submit", complete))
     second = pas_request_number(await payer.fhir("Claim/$submit", renewed(complete, number=first)))
@@ -92,6 +97,7 @@ def pas_request_number(answer: Any) -> str:
     return str(pas_response.read(json.read(answer.content)).items[0].number)
 
 
+@pytest.mark.requirement("spec-53")
 async def test_who_is_neither_submitter_nor_orders_sees_nothing(payer: Any, complete: bytes) -> None:
     await payer.fhir("Claim/$submit", complete)
     stranger = json.read(question(complete))
@@ -102,6 +108,7 @@ async def test_who_is_neither_submitter_nor_orders_sees_nothing(payer: Any, comp
     assert await ask(payer, json.write(stranger)) == []
 
 
+@pytest.mark.requirement("spec-73")
 async def test_what_is_past_its_retention_is_no_longer_answered_for(
     payer_desk: Any, payer: Any, complete: bytes
 ) -> None:

@@ -78,6 +78,7 @@ async def decided(payer: Any, body: bytes) -> str:
     return str(found.id)
 
 
+@pytest.mark.requirement("spec-54")
 async def test_a_subscription_is_requested_shaken_hands_on_and_active(payer: Any, recorder: Recorder) -> None:
     name = await subscribed(payer, SENDER, heartbeat=600)
     assert recorder.told == [("handshake", 0)]
@@ -86,6 +87,7 @@ async def test_a_subscription_is_requested_shaken_hands_on_and_active(payer: Any
     assert (await payer.store.subscriber(name)).heartbeat == 600
 
 
+@pytest.mark.requirement("spec-51", "spec-60")
 async def test_a_word_is_told_to_whoever_filters_on_any_id_of_the_sender(
     payer: Any, recorder: Recorder, incomplete: bytes
 ) -> None:
@@ -173,6 +175,7 @@ async def test_an_event_number_that_is_none_is_refused(payer: Any, recorder: Rec
     assert json.read(answer.content)["resourceType"] == "OperationOutcome"
 
 
+@pytest.mark.requirement("spec-55")
 async def test_spec_55_what_is_offered_for_subscriptions_is_stated(payer: Any) -> None:
     stated = json.read((await payer.http.get("/fhir/metadata")).content)["rest"][0]["resource"][1]
     assert {one["code"] for one in stated["interaction"]} >= {"create", "update", "delete"}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import pytest
+
 from prior_auth.fhir import json, pas_changes, pas_request
 from prior_auth.fhir.pas_exchange import REQUEST
 from prior_auth.fhir.validate import validate
@@ -63,6 +65,7 @@ async def test_cancelling_all_is_an_update_that_the_payer_takes_note_of(
     assert len(await versions(joined, case_id)) == 2
 
 
+@pytest.mark.requirement("spec-63")
 async def test_a_revised_quantity_keeps_its_number_and_is_judged_anew_once(
     joined: Any, payer: Any, companies: Any
 ) -> None:
@@ -84,6 +87,7 @@ async def test_a_revised_quantity_keeps_its_number_and_is_judged_anew_once(
     assert (await joined.store.get(case_id)).status.value == "certified"
 
 
+@pytest.mark.requirement("spec-63")
 async def test_an_added_order_is_a_new_item_and_what_was_decided_stands(
     joined: Any, payer: Any, companies: Any
 ) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from prior_auth import gaps
 from prior_auth.fhir import json
 from prior_auth.fhir.pas_exchange import INQUIRED, INQUIRY
@@ -42,6 +44,7 @@ async def test_a_person_who_asks_learns_what_no_notification_told(joined: Any, p
     assert await kinds(joined, case_id) == [INQUIRY, INQUIRED]
 
 
+@pytest.mark.requirement("spec-9", "spec-42")
 async def test_missed_events_are_asked_about_once_and_a_pend_keeps_what_was_asked_for(
     joined: Any, payer: Any, companies: Any
 ) -> None:

@@ -68,6 +68,7 @@ def served(app: FastAPI, certificate: Path, key: Path) -> Iterator[str]:
         thread.join(timeout=10)
 
 
+@pytest.mark.requirement("spec-8", "spec-4")
 async def test_a_practice_subscribes_by_https_and_token_and_believes_only_whom_it_is_told_to(
     tmp_path: Path, pem: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -119,6 +119,7 @@ async def world(practice: Any) -> World:
     return found
 
 
+@pytest.mark.requirement("spec-9", "spec-42")
 async def test_while_the_payer_is_heard_nothing_is_asked(world: World) -> None:
     for _ in range(30):
         await world.beat(0)

@@ -36,6 +36,7 @@ def contents(parameters: Json) -> list[Json]:
     return [part["resource"] for one in parts for part in one if part["name"] == "Content"]
 
 
+@pytest.mark.requirement("ainfo-4")
 def test_what_was_asked_for_goes_with_its_code_and_line(world: Any, sent: Json) -> None:
     read = cdex.read(attachment(world, sent, cdex.Answer("Observation/ecog", ECOG)))
 

@@ -192,6 +192,7 @@ def test_an_answer_without_claim_response_is_refused(body: Json) -> None:
         pas_response.read(body)
 
 
+@pytest.mark.requirement("conf-8")
 def test_broken_parts_do_not_break_the_reading() -> None:
     """conf-8: nothing that is present may cause a crash."""
     broken = answer(

@@ -141,6 +141,7 @@ def test_what_goes_out_is_as_committed(world: Any, golden: Callable[[str, Json],
 
 
 @pytest.mark.parametrize("name", EMITTED)
+@pytest.mark.requirement("spec-1", "spec-19", "spec-23", "use-1")
 def test_the_official_validator_finds_no_error(world: Any, official_errors: Validate, name: str) -> None:
     assert official_errors(EMITTED[name](world)) == []
 

@@ -260,6 +260,7 @@ EMITTED: dict[str, Callable[[Any], Json]] = {
 
 
 @pytest.mark.parametrize("name", EMITTED)
+@pytest.mark.requirement("spec-1", "spec-19", "spec-23")
 def test_what_goes_out_is_as_committed_and_valid(world: Any, golden: Callable[[str, Json], None], name: str) -> None:
     resource = json.read(json.write(EMITTED[name](world)))
     golden(name, resource)
@@ -273,5 +274,6 @@ JUDGED = ("request-device", "request-regimen", "update-of-an-update", "update-ca
 
 
 @pytest.mark.parametrize("name", JUDGED)
+@pytest.mark.requirement("spec-1", "spec-19", "spec-23")
 def test_the_official_validator_finds_no_error_in_it(world: Any, official_errors: Validate, name: str) -> None:
     assert official_errors(EMITTED[name](world)) == []

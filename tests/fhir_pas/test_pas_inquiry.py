@@ -97,6 +97,7 @@ def stranger(inquiry: Json) -> Json:
     return inquiry
 
 
+@pytest.mark.requirement("spec-52", "spec-53")
 def test_spec_53_others_need_the_member_and_who_orders(inquiry: Json, bundle: Json) -> None:
     assert not found(stranger(inquiry), bundle, CERTIFIED)
 
@@ -128,6 +129,7 @@ def test_a_number_narrows_and_a_wrong_one_finds_nothing(inquiry: Json, bundle: J
         ([{"system": "http://terminology.hl7.org/CodeSystem/data-absent-reason", "code": "not-applicable"}], True),
     ],
 )
+@pytest.mark.requirement("spec-43")
 def test_spec_43_a_service_narrows_and_not_applicable_means_any(
     inquiry: Json, bundle: Json, codings: list[Json], finds: bool
 ) -> None:
@@ -194,6 +196,7 @@ def test_what_cannot_be_asked_is_refused_by_its_path(inquiry: Json, change: Any,
     assert refused.value.where == where
 
 
+@pytest.mark.requirement("spec-44", "spec-45")
 def test_an_answer_is_valid_and_says_beside_each_item_what_was_asked(bundle: Json) -> None:
     answer = answered(bundle, CERTIFIED)
     assert [one for one in validate(answer) if one.severity == "error"] == []

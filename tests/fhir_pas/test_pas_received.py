@@ -68,6 +68,7 @@ def test_an_empty_bundle_is_refused(bundle: Json) -> None:
     assert refused({**bundle, "entry": []}).where == "Bundle.entry"
 
 
+@pytest.mark.requirement("spec-12")
 def test_trap_1_only_the_first_entry_is_the_request(bundle: Json) -> None:
     bundle["entry"].append(bundle["entry"].pop(0))
 
@@ -86,6 +87,7 @@ def test_a_claim_without_items_is_refused(bundle: Json) -> None:
     assert refused(bundle).where == "Bundle.entry[0].resource.item"
 
 
+@pytest.mark.requirement("spec-13")
 def test_spec_13_a_reference_out_of_the_bundle_is_refused_with_its_path(bundle: Json) -> None:
     bundle["entry"] = [one for one in bundle["entry"] if one["resource"]["resourceType"] != "Specimen"]
     number = next(n for n, one in enumerate(bundle["entry"]) if one["resource"]["id"] == "her2")
@@ -100,12 +102,14 @@ def test_spec_13_a_reference_out_of_the_bundle_is_refused_with_its_path(bundle: 
     assert refused(bundle).where == f"Bundle.entry[{number}].resource.specimen.reference"
 
 
+@pytest.mark.requirement("spec-14")
 def test_spec_14_a_resource_that_stands_twice_is_refused(bundle: Json) -> None:
     bundle["entry"].append(deepcopy(bundle["entry"][3]))
 
     assert refused(bundle).where == f"Bundle.entry[{len(bundle['entry']) - 1}].fullUrl"
 
 
+@pytest.mark.requirement("spec-22")
 def test_spec_22_a_sequence_that_stands_twice_is_refused(bundle: Json) -> None:
     bundle["entry"][0]["resource"]["supportingInfo"][1]["sequence"] = 1
 
@@ -121,6 +125,7 @@ def test_a_foreign_patient_is_refused(bundle: Json) -> None:
     assert refused(bundle).where == f"Bundle.entry[{number}].resource.subject"
 
 
+@pytest.mark.requirement("spec-35")
 def test_spec_35_a_refusal_becomes_one_operation_outcome(bundle: Json) -> None:
     answer = outcome.from_error(refused({**bundle, "entry": []}))
 
@@ -129,6 +134,7 @@ def test_spec_35_a_refusal_becomes_one_operation_outcome(bundle: Json) -> None:
 
 
 @pytest.mark.parametrize("name", ["quantity", "servicedPeriod", "locationCodeableConcept", "extension"])
+@pytest.mark.requirement("conf-14")
 def test_conf_14_an_omitted_element_of_an_item_is_never_refused(bundle: Json, name: str) -> None:
     del bundle["entry"][0]["resource"]["item"][0][name]
 
@@ -136,6 +142,7 @@ def test_conf_14_an_omitted_element_of_an_item_is_never_refused(bundle: Json, na
 
 
 @pytest.mark.parametrize("name", ["careTeam", "diagnosis", "supportingInfo", "extension", "priority", "identifier"])
+@pytest.mark.requirement("conf-14")
 def test_conf_14_an_omitted_element_of_the_claim_is_never_refused(bundle: Json, name: str) -> None:
     del bundle["entry"][0]["resource"][name]
     if name == "supportingInfo":
@@ -145,6 +152,7 @@ def test_conf_14_an_omitted_element_of_the_claim_is_never_refused(bundle: Json, 
     assert pas_request.read(bundle).items[0].sequence == 1
 
 
+@pytest.mark.requirement("spec-25")
 def test_spec_25_unknown_elements_are_passed_over(bundle: Json) -> None:
     bundle["entry"][0]["resource"]["favourite"] = {"colour": "blue"}
 

@@ -51,11 +51,13 @@ def extension(element: Json, name: str) -> Json:
     return found
 
 
+@pytest.mark.requirement("spec-12")
 def test_spec_12_the_claim_is_the_first_entry(bundle: Json) -> None:
     assert claim(bundle)["resourceType"] == "Claim"
     assert claim(bundle)["meta"]["profile"] == ["http://hl7.org/fhir/us/davinci-pas/StructureDefinition/profile-claim"]
 
 
+@pytest.mark.requirement("spec-13", "spec-18")
 def test_spec_13_and_18_all_that_is_referred_to_is_in_the_bundle(bundle: Json) -> None:
     known = entries(bundle)
 
@@ -64,6 +66,7 @@ def test_spec_13_and_18_all_that_is_referred_to_is_in_the_bundle(bundle: Json) -
     assert f"{BASE}/Specimen/tissue" in known
 
 
+@pytest.mark.requirement("spec-14")
 def test_spec_14_each_resource_is_there_once(bundle: Json) -> None:
     resources = [(one["resourceType"], one["id"]) for one in entries(bundle).values()]
 
@@ -71,6 +74,7 @@ def test_spec_14_each_resource_is_there_once(bundle: Json) -> None:
     assert len(set(resources)) == len(resources)
 
 
+@pytest.mark.requirement("spec-15")
 def test_spec_15_one_clinician_who_ordered_and_examined_is_one_practitioner(bundle: Json) -> None:
     practitioner = only(bundle, "Practitioner")
     ecog = entries(bundle)[f"{BASE}/Observation/ecog"]
@@ -80,12 +84,14 @@ def test_spec_15_one_clinician_who_ordered_and_examined_is_one_practitioner(bund
     assert practitioner["id"] == "doc"
 
 
+@pytest.mark.requirement("spec-16")
 def test_spec_16_full_urls_are_the_practices_rest_urls_and_references_are_equal_to_them(bundle: Json) -> None:
     for url, resource in entries(bundle).items():
         assert url == f"{BASE}/{resource['resourceType']}/{resource['id']}"
         assert re.fullmatch(r"[A-Za-z0-9\-.]{1,64}", resource["id"])
 
 
+@pytest.mark.requirement("spec-1", "spec-19")
 def test_spec_19_and_trap_40_each_profile_that_is_meant_is_named(bundle: Json) -> None:
     core = "http://hl7.org/fhir/us/core/StructureDefinition/"
     known = entries(bundle)
@@ -97,6 +103,7 @@ def test_spec_19_and_trap_40_each_profile_that_is_meant_is_named(bundle: Json) -
     ]
 
 
+@pytest.mark.requirement("spec-20")
 def test_spec_20_every_clinical_resource_is_pointed_to_by_one_supporting_info(bundle: Json) -> None:
     administrative = {"Claim", "Patient", "Coverage", "Organization", "Practitioner", "PractitionerRole", "Medication"}
     clinical = [url for url, one in entries(bundle).items() if one["resourceType"] not in administrative]
@@ -106,6 +113,7 @@ def test_spec_20_every_clinical_resource_is_pointed_to_by_one_supporting_info(bu
     assert sorted(pointed + requested) == sorted(clinical)
 
 
+@pytest.mark.requirement("spec-22")
 def test_spec_22_sequences_are_unique(bundle: Json) -> None:
     numbers = [one["sequence"] for one in claim(bundle)["supportingInfo"]]
 
@@ -132,6 +140,7 @@ def test_additional_information_says_its_kind_of_report(bundle: Json) -> None:
             assert kind["valueCodeableConcept"]["coding"][0]["code"] == "PY"
 
 
+@pytest.mark.requirement("spec-24")
 def test_spec_24_nothing_else_of_the_chart_leaves(bundle: Json) -> None:
     sent = json.write(bundle).decode()
 
@@ -191,6 +200,7 @@ def test_references_by_uuid_and_by_absolute_url_are_understood(world: Any) -> No
     assert known[f"{BASE}/MedicationRequest/order"]["reasonReference"] == expected
 
 
+@pytest.mark.requirement("conf-9")
 def test_the_patient_is_written_with_the_profiles_elements_only(bundle: Json) -> None:
     assert only(bundle, "Patient") == {
         "resourceType": "Patient",
@@ -259,6 +269,7 @@ def test_units_keep_their_digits(world: Any, item_of: Callable[..., RequestItem]
     assert b'"value":1.50' in json.write(built.bundle)
 
 
+@pytest.mark.requirement("prof-1")
 def test_prof_1_a_timing_is_bounded_by_a_duration(bundle: Json) -> None:
     repeat = only(bundle, "MedicationRequest")["dosageInstruction"][0]["timing"]["repeat"]
 
@@ -267,6 +278,7 @@ def test_prof_1_a_timing_is_bounded_by_a_duration(bundle: Json) -> None:
     assert (repeat["frequency"], repeat["period"], repeat["periodUnit"]) == (1, 3, "wk")
 
 
+@pytest.mark.requirement("prof-1")
 def test_prof_1_a_timing_by_code_only_becomes_words(world: Any) -> None:
     world.resource("MedicationRequest/order")["dosageInstruction"] = [
         {"timing": {"code": {"text": "every three weeks"}}}
@@ -332,6 +344,7 @@ def test_the_same_arguments_give_the_same_bytes(world: Any) -> None:
     assert json.write(world.build().bundle) == json.write(world.build().bundle)
 
 
+@pytest.mark.requirement("spec-17")
 def test_spec_17_another_submission_has_other_ids_for_bundle_and_claim(world: Any) -> None:
     first = world.build().bundle
     second = world.changed(stamp=replace(world.stamp, submission="case-2-v1")).build().bundle
@@ -447,6 +460,7 @@ def test_evidence_that_refers_to_another_patients_resource_is_refused(world: Any
         world.changed(chart=[*world.chart, other, theirs]).build()
 
 
+@pytest.mark.requirement("spec-21")
 def test_spec_21_a_document_behind_a_link_of_the_chart_is_put_inline(world: Any) -> None:
     world.resource("DocumentReference/report")["content"] = [{"attachment": {"url": "Binary/1"}}]
     binary = {"resourceType": "Binary", "id": "1", "contentType": "text/plain", "data": "SEVSMiAzKw=="}

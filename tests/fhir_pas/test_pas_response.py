@@ -87,6 +87,7 @@ def test_the_decision_is_the_items_review_action_and_the_outcome_is_complete(
     assert built["outcome"] == "complete"
 
 
+@pytest.mark.requirement("spec-30", "spec-31")
 def test_spec_30_the_claim_response_is_first_and_spec_31_each_resource_is_there_once(answer: Any) -> None:
     built = answer(PENDED)
     urls = [one["fullUrl"] for one in built["entry"]]
@@ -95,6 +96,7 @@ def test_spec_30_the_claim_response_is_first_and_spec_31_each_resource_is_there_
     assert len(set(urls)) == len(urls)
 
 
+@pytest.mark.requirement("spec-33")
 def test_spec_33_what_is_echoed_keeps_full_url_and_content(answer: Any, bundle: Json) -> None:
     sent = {one["fullUrl"]: one["resource"] for one in bundle["entry"]}
     echoed = {one["fullUrl"]: one["resource"] for one in answer(CERTIFIED)["entry"] if one["fullUrl"] in sent}
@@ -109,6 +111,7 @@ def test_the_answer_brings_back_no_evidence(answer: Any) -> None:
     assert kinds == {"ClaimResponse", "Patient", "Organization"}
 
 
+@pytest.mark.requirement("spec-34")
 def test_spec_34_items_are_traced_by_their_sequence(answer: Any) -> None:
     (item,) = response(answer(CERTIFIED))["item"]
 
@@ -181,6 +184,7 @@ def test_a_pend_asks_precisely(answer: Any) -> None:
     assert not read.is_final
 
 
+@pytest.mark.requirement("ainfo-4", "ainfo-5", "ainfo-7")
 def test_ainfo_4_to_7_one_task_holds_every_code_that_is_asked_for(answer: Any) -> None:
     (task,) = of_kind(answer(PENDED), "Task")
 
@@ -197,6 +201,7 @@ def test_a_pend_that_asks_for_nothing_makes_no_task(answer: Any) -> None:
     assert "communicationRequest" not in response(built)
 
 
+@pytest.mark.requirement("spec-36", "spec-37")
 def test_spec_36_and_37_a_reduction_is_a6_with_the_grant_linked_to_it(answer: Any) -> None:
     built = response(answer(REDUCED))
     (item,), (grant,) = built["item"], built["addItem"]
@@ -219,6 +224,7 @@ def test_a_decision_on_what_was_not_asked_is_refused(answer: Any) -> None:
         answer(ItemDecision(2, Action.CERTIFY, ENGINE, number="X"))
 
 
+@pytest.mark.requirement("spec-46")
 def test_spec_46_a_cancelled_item_is_answered_and_never_certified(answer: Any, bundle: Json) -> None:
     item = bundle["entry"][0]["resource"]["item"][0]
     from prior_auth.fhir import codes
@@ -254,6 +260,7 @@ def test_the_same_revision_is_the_same_answer(answer: Any) -> None:
     assert json.write(answer(PENDED)) == json.write(answer(PENDED))
 
 
+@pytest.mark.requirement("spec-38")
 def test_a_business_error_decides_nothing_and_says_where(world: Any, bundle: Json) -> None:
     wrong = pas_response.Rejection("T4", "Bundle.entry[0].resource.insurer", "This payer is not here.")
 

@@ -50,6 +50,7 @@ def first(world: Any) -> Json:
     return built
 
 
+@pytest.mark.requirement("spec-65", "prof-4")
 def test_spec_65_the_prior_claim_is_related_and_in_the_bundle(world: Any, first: Json) -> None:
     update = version(world, 2).build(prior=first).bundle
     (related,) = claim(update)["related"]
@@ -60,6 +61,7 @@ def test_spec_65_the_prior_claim_is_related_and_in_the_bundle(world: Any, first:
     assert urls(update).count(first["entry"][0]["fullUrl"]) == 1
 
 
+@pytest.mark.requirement("spec-66")
 def test_spec_66_the_prior_claims_own_prior_is_left_out(world: Any, first: Json) -> None:
     second = version(world, 2).build(prior=first).bundle
     third = version(world, 3).build(prior=second).bundle
@@ -69,6 +71,7 @@ def test_spec_66_the_prior_claims_own_prior_is_left_out(world: Any, first: Json)
     assert pas_request.read(third).prior_claim == second["entry"][0]["fullUrl"]
 
 
+@pytest.mark.requirement("spec-68", "prof-5", "prof-6")
 def test_spec_68_sequences_are_kept_and_new_ones_follow(world: Any, first: Json) -> None:
     before, now = information(first), information(version(world, 2).build(prior=first).bundle)
 
@@ -78,6 +81,7 @@ def test_spec_68_sequences_are_kept_and_new_ones_follow(world: Any, first: Json)
     assert min(now["Observation/ecog"]["sequence"], now["DocumentReference/report"]["sequence"]) > len(before)
 
 
+@pytest.mark.requirement("spec-72", "prof-10")
 def test_spec_72_what_is_new_is_marked_added_and_the_rest_is_unmarked(world: Any, first: Json) -> None:
     update = version(world, 2).build(prior=first).bundle
 
@@ -88,6 +92,7 @@ def test_spec_72_what_is_new_is_marked_added_and_the_rest_is_unmarked(world: Any
     assert [mark(one) for one in claim(update)["item"]] == [None]
 
 
+@pytest.mark.requirement("spec-71", "prof-9")
 def test_spec_71_marks_are_against_the_version_before_only(world: Any, first: Json) -> None:
     second = version(world, 2).build(prior=first).bundle
     third = version(world, 3).build(prior=second).bundle
@@ -95,6 +100,7 @@ def test_spec_71_marks_are_against_the_version_before_only(world: Any, first: Js
     assert {mark(one) for one in information(third).values()} == {None}
 
 
+@pytest.mark.requirement("spec-71", "prof-9")
 def test_spec_71_evidence_that_changed_in_the_chart_is_marked_changed(world: Any, first: Json) -> None:
     world.resource("Observation/lvef")["valueQuantity"]["value"] = 55
 
@@ -104,6 +110,7 @@ def test_spec_71_evidence_that_changed_in_the_chart_is_marked_changed(world: Any
     assert marks["Observation/her2"] is None
 
 
+@pytest.mark.requirement("spec-69", "prof-8")
 def test_spec_69_dropped_evidence_stays_and_is_cancelled_for_ever(world: Any, first: Json) -> None:
     evidence = tuple(one for one in world.evidence if one != "Observation/lvef")
     second = version(world, 2, evidence=evidence).build(prior=first).bundle
@@ -124,6 +131,7 @@ def test_a_reader_does_not_use_what_was_dropped(world: Any, first: Json) -> None
     assert "lvef" not in [one["id"] for one in read.resources]
 
 
+@pytest.mark.requirement("spec-70", "prof-7")
 def test_spec_70_a_dropped_item_is_cancelled_with_certification_type_3(world: Any) -> None:
     second_order = {**world.resource("MedicationRequest/order"), "id": "second"}
     both = (world.request.items[0], replace(world.request.items[0], order="MedicationRequest/second"))
@@ -145,6 +153,7 @@ def test_spec_70_a_dropped_item_is_cancelled_with_certification_type_3(world: An
     assert [one.order for one in read.request.items] == ["MedicationRequest/order"]
 
 
+@pytest.mark.requirement("spec-67", "spec-14")
 def test_spec_67_and_14_an_update_is_closed_and_holds_each_resource_once(world: Any, first: Json) -> None:
     evidence = ("Condition/cancer",)
 
@@ -190,6 +199,7 @@ def test_an_order_that_now_asks_for_something_else_is_dropped_and_added_anew(wor
     ]
 
 
+@pytest.mark.requirement("prof-7")
 def test_prof_7_and_3_4_2_08_cancelling_all_keeps_every_entry_and_says_so_twice(world: Any, first: Json) -> None:
     update = json.read(json.write(pas_request.cancel(first, stamp=version(world, 2).stamp)))
 

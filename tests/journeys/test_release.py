@@ -14,6 +14,7 @@ from prior_auth.supervisor import Supervisor
 pytestmark = pytest.mark.xdist_group("journeys")
 
 
+@pytest.mark.requirement("priv-1", "use-5")
 def test_where_a_person_releases_the_payer_hears_nothing_before_and_all_is_certified_after(tmp_path: Path) -> None:
     settings = {**ENVIRONMENT, "PRIOR_AUTH_PRACTICE_RELEASE": "person"}
     with Supervisor(tmp_path / "data", extra=settings) as services:

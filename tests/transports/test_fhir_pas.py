@@ -87,6 +87,7 @@ async def test_what_is_asked_of_a_subscription_and_an_inquiry_go_to_their_own_pl
     ]
 
 
+@pytest.mark.requirement("spec-38", "spec-41")
 async def test_a_refusal_is_final_and_names_the_outcomes_paths_but_not_its_words() -> None:
     outcome = json.write(
         {
@@ -126,6 +127,7 @@ async def test_not_being_allowed_is_final(status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 408, 429])
+@pytest.mark.requirement("spec-38")
 async def test_a_server_that_is_down_or_busy_is_asked_again(status: int) -> None:
     with pytest.raises(TemporaryTransportError) as caught:
         await payer(always(status, b"<html>", **{"Retry-After": "7"})).submit(BODY)

@@ -65,7 +65,9 @@ class Chart:
             raise BadInput(f"no cancer {wanted!r}", where=self.name, fix=f"one of {', '.join(self.cancers)}")
         return [{"reference": self.cancers[wanted]}]
 
-    def document(self, about: str, words: str, fact: Fact, *, type_: Json | None = None) -> str:
+    def document(
+        self, about: str, words: str, fact: Fact, *, type_: Json | None = None, named: str | None = None
+    ) -> str:
         """A clinical note in plain text that says `words`."""
         note = self.new("DocumentReference", about, f"{US_CORE}us-core-documentreference", id=fact.get("id"))
         category = coding(f"{US_CORE_CODES}us-core-documentreference-category", "clinical-note")
@@ -74,7 +76,7 @@ class Chart:
             note
             | {
                 "status": "current",
-                "type": concept(type_ or coding(LOINC, "11488-4", "Consult note")),
+                "type": concept(type_ or coding(LOINC, "11488-4", "Consult note"), text=named),
                 "category": [concept(category)],
                 "subject": self.patient,
                 "date": f"{stated(fact['on'])}T12:00:00Z",

@@ -134,6 +134,21 @@ PRIMARY: Mapping[str, tuple[Json, Json, Mapping[str | None, str]]] = {
         coding(SNOMED, "14016003", "Bone marrow"),
         {None: "C91.10"},
     ),
+    "choroid": (
+        coding(ICD10, "C69.32", "Malignant neoplasm of left choroid"),
+        coding(SNOMED, "68703001", "Choroidal structure"),
+        {None: "C69.32"},
+    ),
+    "sacrum": (
+        coding(ICD10, "C41.4", "Malignant neoplasm of pelvic bones, sacrum and coccyx"),
+        coding(SNOMED, "54735007", "Bone structure of sacrum"),
+        {None: "C41.4"},
+    ),
+    "unspecified": (
+        coding(SNOMED, "363346000", "Malignant neoplastic disease"),
+        coding(SNOMED, "38866009", "Body part structure"),
+        {None: "C80.1"},
+    ),
     "glioblastoma": (
         coding(SNOMED, "393563007", "Glioblastoma multiforme"),
         coding(SNOMED, "12738006", "Brain structure"),
@@ -172,6 +187,8 @@ HISTOLOGY: Mapping[str, Json] = {
     "non-small-cell": coding(ICDO3, "8046/3", "Non-small cell carcinoma"),
     "renal-cell": coding(ICDO3, "8312/3", "Renal cell carcinoma, NOS"),
     "urothelial": coding(ICDO3, "8120/3", "Transitional cell carcinoma, NOS"),
+    "chordoma": coding(ICDO3, "9370/3", "Chordoma, NOS"),
+    "spindle-cell-melanoma": coding(ICDO3, "8772/3", "Spindle cell melanoma, NOS"),
     "glioblastoma": coding(ICDO3, "9440/3", "Glioblastoma, NOS"),
     "oligodendroglioma": coding(ICDO3, "9450/3", "Oligodendroglioma, NOS"),
     "hepatocellular": coding(ICDO3, "8170/3", "Hepatocellular carcinoma, NOS"),
@@ -421,6 +438,7 @@ SERVICE: Mapping[str, tuple[Json, str]] = {
     "imrt-until-2025": (coding(CPT, "77386"), "Delivery of intensity modulated radiotherapy"),
     "imrt-plan": (coding(CPT, "77301"), "Plan of intensity modulated radiotherapy"),
     "gene-panel": (coding(CPT, "81445"), "Gene panel of a solid tumor, 5 to 50 genes"),
+    "proton": (coding(CPT, "77523"), "Delivery of proton radiotherapy, intermediate"),
     "pet-ct": (coding(CPT, "78815"), "FDG PET with CT, skull base to mid-thigh"),
 }
 PLAN: Mapping[str, Json] = {

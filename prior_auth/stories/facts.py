@@ -15,7 +15,9 @@ _COMMON = frozenset({"as", "on", "of", "id", "status", "says", "note"})
 _DOCUMENT = {
     "doc.path-report": coding(LOINC, "11526-1", "Pathology study"),
     "doc.clinic-note": coding(LOINC, "11488-4", "Consult note"),
+    "doc.plan-comparison": coding(LOINC, "18776-5", "Plan of care note"),
 }
+_NAMED = {"doc.plan-comparison": "Plan comparison, protons and photons"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Writer:
 
 
 def write_document(chart: Chart, item: str, fact: Fact) -> None:
-    chart.document(item, str(fact["says"]), fact, type_=_DOCUMENT[item])
+    chart.document(item, str(fact["says"]), fact, type_=_DOCUMENT[item], named=_NAMED.get(item))
 
 
 def _writer(write: Write, *keys: str) -> Writer:
@@ -92,12 +94,14 @@ WRITERS: Mapping[str, Writer] = {
     "transplant": _writer(treatment.write_transplant, "from", "to"),
     "doc.path-report": _writer(write_document),
     "doc.clinic-note": _writer(write_document),
+    "doc.plan-comparison": _writer(write_document),
     "attestation": _writer(observations.write_attestation, "statement", "value"),
     "order": _writer(
         treatment.write_order,
         *(
             "service",
             "detail",
+            "again",
             "drug",
             "hcpcs",
             "ndc",

@@ -10,6 +10,8 @@ from prior_auth.stories.chart import Chart, Fact, quantity, word
 from prior_auth.stories.codes import HCPCS, LOCAL, MCODE, NDC, SNOMED, THO, UCUM, US_CORE, Json, coding, concept
 from prior_auth.stories.days import stated
 
+_CODEX = "http://hl7.org/fhir/us/codex-radiation-therapy/StructureDefinition/codexrt-radiotherapy-"
+_REIRRADIATION = f"{_CODEX}course-involves-reirradiation"
 _DAYS_PER = {"d": "d", "wk": "wk", "mo": "mo"}
 
 
@@ -57,6 +59,8 @@ def _service_order(chart: Chart, item: str, fact: Fact) -> Json:
         "authoredOn": stated(fact.get("on", fact["start"])),
         "requester": chart.requester,
     }
+    if "again" in fact:
+        order["extension"] = [{"url": _REIRRADIATION, "valueBoolean": bool(fact["again"])}]
     if "detail" in fact:
         order["orderDetail"] = [_detail(str(fact["detail"]))]
     if "units" in fact:

@@ -31,8 +31,8 @@ from prior_auth.engine import Engine
 from prior_auth.errors import BadInput, SettingsError
 from prior_auth.fhir import json
 from prior_auth.fhir.chart_bundle import chart_resources
-from prior_auth.fhir.orders import are_one_regimen
 from prior_auth.fhir.pas_request import ReadRequest
+from prior_auth.fhir.regimens import are_one_regimen
 from prior_auth.r4 import folder
 from prior_auth.rulebook import Rulebook
 from prior_auth.settings import Payer as PayerSettings
@@ -172,14 +172,11 @@ class Intake:
         resources = chart_resources(bundle)
         today = CLOCK.now().date()
         request = self.engine.read_request(resources, as_of=today, orders=list(orders) or None)
-        asked = [
-            one for one in resources if f"{one['resourceType']}/{one.get('id')}" in {i.order for i in request.items}
-        ]
-        if len(request.items) > 1 and not orders and not are_one_regimen(asked):
-            found = ", ".join(item.order for item in request.items)
-            fix = f"name one of {found}, or all that belong to one regimen"
+        asked = [item.order for item in request.items]
+        if len(asked) > 1 and not orders and not are_one_regimen(resources, asked):
+            fix = f"name one of {', '.join(asked)}, or all that belong to one regimen"
             raise BadInput("the chart holds several open orders", where="order", fix=fix)
-        self.engine.judge(resources, as_of=today, orders=[item.order for item in request.items], payer=payer)
+        self.engine.judge(resources, as_of=today, orders=asked, payer=payer)
         return self._opening(resources, request, payer)
 
     def _opening(

@@ -26,6 +26,7 @@ from prior_auth.evidence.gather import gather
 from prior_auth.fhir.chart_join import Joined
 from prior_auth.fhir.codes import HCPCS
 from prior_auth.fhir.orders import authorization_request
+from prior_auth.fhir.regimens import named_orders
 from prior_auth.policy.assess import assess
 from prior_auth.policy.explain import ExplainedItem, explained
 from prior_auth.policy.match import match
@@ -61,7 +62,11 @@ class Engine:
     def read_request(
         self, resources: Sequence[Mapping[str, Any]], *, as_of: date, orders: Collection[str] | None = None
     ) -> AuthorizationRequest:
-        """The open orders of a chart, or those that are named. Raises BadInput where there is none."""
+        """The open orders of a chart, or those that are named, by themselves or by their RequestGroup or CarePlan.
+
+        Raises BadInput where there is none.
+        """
+        orders = named_orders(resources, list(orders)) if orders is not None else None
         named = next(iter(orders)) if orders is not None and len(orders) == 1 else None
         request = authorization_request(resources, as_of=as_of, order=named, billing_units=self.rulebook.billing_units)
         if orders is None:
@@ -69,7 +74,10 @@ class Engine:
         wanted = tuple(item for item in request.items if item.order in orders)
         if len(wanted) < len(orders):
             raise BadInput("an order that is not in the chart or not open", where="order", fix="name an open order")
-        return replace(request, items=wanted)
+        asked = {item.order for item in wanted}
+        return replace(
+            request, items=wanted, regimens=tuple(one for one in request.regimens if set(one.orders) <= asked)
+        )
 
     def judge(
         self,

@@ -227,6 +227,10 @@ class Rulebook:
                 return rule
         return None
 
+    def is_paid_unasked(self, payer: Payer, codings: Sequence[Coding], text: str | None = None) -> bool:
+        """Whether a drug is on the payer's list of those that need no authorization."""
+        return _ingredient(payer, codings, text) in payer.without_authorization
+
     def policies(self, payer: Payer) -> tuple[Policy, ...]:
         return tuple(rule.policy for rule in self.rules if rule.policy.payer == payer.id)
 

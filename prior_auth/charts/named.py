@@ -17,6 +17,7 @@ from prior_auth.charts.bundle_file import OF_PATIENT, BundleFile
 from prior_auth.charts.fhir_server import FhirServer
 from prior_auth.errors import BadInput
 from prior_auth.fhir.chart_join import Chart, Joined, join
+from prior_auth.fhir.order_groups import with_group_orders
 from prior_auth.smart.client import Identity, SmartAuth
 
 _NAMED = re.compile(r"([A-Za-z][\w .-]{0,40})=(.+)", re.DOTALL)
@@ -71,4 +72,4 @@ async def _resources(place: str, identity: Identity | None, stack: AsyncExitStac
     base, patient = found.groups()
     auth = SmartAuth(base, identity, lambda: datetime.now(UTC)) if identity else None
     client = await stack.enter_async_context(httpx2.AsyncClient(timeout=_TIMEOUT, auth=auth))
-    return await FhirServer(base, patient, client=client).resources()
+    return with_group_orders(await FhirServer(base, patient, client=client).resources())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -11,7 +11,7 @@ from enum import StrEnum
 from prior_auth.domain.coding import Coding
 from prior_auth.domain.criterion import Outcome
 from prior_auth.domain.evidence import Fact
-from prior_auth.domain.request import Period, RequestItem
+from prior_auth.domain.request import Period, Regimen, RequestItem
 
 
 class Recommendation(StrEnum):
@@ -111,6 +111,7 @@ class Assessment:
     coverage: str | None
     items: tuple[ItemAssessment, ...]
     valuesets: Mapping[str, str]
+    regimens: tuple[Regimen, ...] = ()
 
 
 def differing(one: Assessment, other: Assessment) -> tuple[str, ...]:
@@ -132,7 +133,7 @@ def differing(one: Assessment, other: Assessment) -> tuple[str, ...]:
 _BY_URGENCY_OF_A_LOOK = (Recommendation.REFER, Recommendation.PEND, Recommendation.APPROVE, Recommendation.NOT_REQUIRED)
 
 
-def overall(assessment: Assessment) -> Recommendation:
-    """One word for a request of several items: the one that keeps it waiting longest."""
-    said = {item.recommendation for item in assessment.items}
+def overall(assessment: Assessment, orders: Collection[str] | None = None) -> Recommendation:
+    """One word for a request of several items, or for those of a regimen: the one that keeps it waiting longest."""
+    said = {item.recommendation for item in assessment.items if orders is None or item.item.order in orders}
     return next(word for word in _BY_URGENCY_OF_A_LOOK if word in said)

@@ -53,8 +53,20 @@ class CoverageFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Regimen:
+    """Orders that were made together. `source` is what joins them (`RequestGroup/…`, `CarePlan/…`, a group identifier),
+    `protocol` the canonical URLs of the plans that it follows."""
+
+    source: str
+    name: str | None
+    orders: tuple[str, ...]
+    protocol: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
     patient: str
     coverage: CoverageFacts | None
     items: tuple[RequestItem, ...]
     urgency: Urgency = Urgency.STANDARD
+    regimens: tuple[Regimen, ...] = ()

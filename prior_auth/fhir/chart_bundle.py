@@ -7,6 +7,7 @@ from typing import Any
 
 from prior_auth.errors import BadInput
 from prior_auth.fhir.bundle import Entry, Index, Resource
+from prior_auth.fhir.order_groups import with_group_orders
 
 # A history has every version of a thing; responses say what became of a write. Neither is a chart.
 _NO_CHART = {
@@ -20,8 +21,9 @@ def chart_resources(bundle: Mapping[str, Any]) -> list[Resource]:
     """The resources of a chart's Bundle (collection, searchset, transaction, batch, document, message), in its order.
 
     References that lead to an entry by its fullUrl (`urn:uuid:…`, absolute) become `Type/id`; a resource without id
-    takes it from its fullUrl. All else stays as it came; a server's remarks on a search (`search.mode` outcome) are no
-    part of the chart. Raises BadInput where it is no such Bundle, or holds nothing.
+    takes it from its fullUrl. Orders that a RequestGroup or CarePlan holds stand as resources of their own
+    (`order_groups`). All else stays as it came; a server's remarks on a search (`search.mode` outcome) are no part of
+    the chart. Raises BadInput where it is no such Bundle, or holds nothing.
     """
     if bundle.get("resourceType") != "Bundle":
         raise BadInput(
@@ -39,7 +41,7 @@ def chart_resources(bundle: Mapping[str, Any]) -> list[Resource]:
     held = [_local(entry, index, ids) for entry in index.entries if entry.path not in remarks]
     if not held:
         raise BadInput("a Bundle without resources", where="Bundle.entry", fix="send the chart's resources")
-    return held
+    return with_group_orders(held)
 
 
 def _refuse_a_page(bundle: Mapping[str, Any]) -> None:

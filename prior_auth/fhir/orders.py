@@ -13,12 +13,12 @@ from prior_auth.domain.request import AuthorizationRequest, CoverageFacts, Perio
 from prior_auth.errors import BadInput
 from prior_auth.fhir import codes
 from prior_auth.fhir.bundle import Index, type_and_id
+from prior_auth.fhir.order_groups import undrawn
+from prior_auth.fhir.regimens import is_open_order, regimens
 
 Resource = Mapping[str, Any]
 BillingUnits = Callable[[Sequence[Coding], Decimal, "str | None"], "Decimal | None"]
 
-ORDERS = ("MedicationRequest", "ServiceRequest", "DeviceRequest")
-_OPEN = ("active", "draft", "on-hold")
 _BY_RANK = (codes.HCPCS, codes.CPT, codes.RXNORM)
 _SAME_SYSTEM = {
     "https://bluebutton.cms.gov/resources/codesystem/hcpcs": codes.HCPCS,
@@ -38,32 +38,18 @@ def authorization_request(
     """The open orders of a chart, in its order, with the Coverage in force on the day of judgement or of service.
 
     `order` (`Type/id`) names the one to ask for. `billing_units` turns an ordered amount and its unit into billing
-    units. Raises BadInput where there is no patient, no open order, or not the one that is named.
+    units. Raises BadInput where there is no patient, no open order, not the one that is named, or where a group wants
+    something ordered that the chart does not hold.
     """
     chart = _Chart(resources)
     orders = chart.orders(order)
     items = tuple(_item(chart, one, billing_units or _as_counted) for one in orders)
     coverage = chart.coverage(orders, {as_of, *(one.period.start or as_of for one in items)})
     urgent = any(one.get("priority") in ("urgent", "asap", "stat") for one in orders)
-    return AuthorizationRequest(chart.patient, coverage, items, Urgency.EXPEDITED if urgent else Urgency.STANDARD)
-
-
-def is_open_order(resource: Resource) -> bool:
-    """An order not yet carried out nor given up, that asks for something to be done."""
-    return (
-        resource.get("resourceType") in ORDERS
-        and resource.get("status") in _OPEN
-        and resource.get("doNotPerform") is not True
-    )
-
-
-def are_one_regimen(orders: Sequence[Resource]) -> bool:
-    """Whether they were ordered together: all under one group identifier, as a regimen's drugs are."""
-    groups = {tuple(_identifiers([one.get(_GROUP[str(one["resourceType"])])])) for one in orders}
-    return len(groups) == 1 and groups != {()}
-
-
-_GROUP = {"MedicationRequest": "groupIdentifier", "DeviceRequest": "groupIdentifier", "ServiceRequest": "requisition"}
+    urgency = Urgency.EXPEDITED if urgent else Urgency.STANDARD
+    asked = {one.order for one in items}
+    whole = tuple(one for one in regimens(resources) if set(one.orders) <= asked)
+    return AuthorizationRequest(chart.patient, coverage, items, urgency, whole)
 
 
 def reference_of(resource: Resource) -> str:
@@ -100,6 +86,10 @@ class _Chart:
                 "the chart holds no order that is active, draft or on-hold",
                 where="Bundle.entry",
                 fix="add the MedicationRequest, ServiceRequest or DeviceRequest to be judged",
+            )
+        for where, why in undrawn(self.resources):
+            raise BadInput(
+                f"a regimen is not whole: {why}", where=where, fix="put the order into the chart, or name one"
             )
         return open_orders
 

@@ -27,6 +27,8 @@ class Rules(Protocol):
 
     def rule_for(self, payer: Payer, codings: Sequence[Coding], on: date, text: str | None = None) -> Rule | None: ...
 
+    def is_paid_unasked(self, payer: Payer, codings: Sequence[Coding], text: str | None = None) -> bool: ...
+
 
 def assess(
     request: AuthorizationRequest,
@@ -52,7 +54,8 @@ def assess(
     for one in heard:
         valuesets |= one.rule.valuesets if one.rule else {}
     coverage = request.coverage.reference if request.coverage else None
-    return Assessment(as_of, request.patient, coverage, tuple(one.judged() for one in heard), valuesets)
+    judged_items = tuple(one.judged() for one in heard)
+    return Assessment(as_of, request.patient, coverage, judged_items, valuesets, request.regimens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,9 @@ def _item(
     if insurance.plan is None:
         return Heard(None, None, _referred(item, Cause.POLICY, insurance.why))
     rule = rules.rule_for(insurance.payer, item.codings, day.received_on, item.service.display)
+    if rule is None and rules.is_paid_unasked(insurance.payer, item.codings, item.service.display):
+        why = f"{insurance.payer.name}: this drug needs no authorization."
+        return Heard(None, None, ItemAssessment(item, None, None, Recommendation.NOT_REQUIRED, None, why))
     if rule is None:
         why = f"{insurance.payer.name} has no written policy for this service."
         return Heard(None, None, _referred(item, Cause.POLICY, why))

@@ -15,6 +15,7 @@ from prior_auth.domain.coding import Coding
 from prior_auth.domain.deadline import MonthDay, Program
 from prior_auth.errors import RuleError
 from prior_auth.evidence.definitions import EvidenceDefinitions
+from prior_auth.evidence.normalise.drug_table import INGREDIENTS
 from prior_auth.policy import model
 from prior_auth.policy.dates import duration
 from prior_auth.policy.yaml_lines import line_of, read_yaml
@@ -215,6 +216,7 @@ class _Payer(_File):
     sender: dict[str, str]
     place_of_service: str
     drugs: list[_Drug] = []
+    without_authorization: list[str] = []
 
 
 Shape = TypeVar("Shape", bound=BaseModel)
@@ -239,6 +241,10 @@ def read_payer(text: str, *, file: str) -> model.Payer:
     if payer.default_plan not in payer.plans:
         line = line_of(content, ["default_plan"])
         raise RuleError(f"no plan {payer.default_plan}", where=f"{file}:{line}", fix="name one of `plans`")
+    for drug in payer.without_authorization:
+        if drug not in INGREDIENTS:
+            line = line_of(content, ["without_authorization"])
+            raise RuleError(f"no ingredient {drug}", where=f"{file}:{line}", fix="see the table of ingredients")
     return model.Payer(
         id=payer.id,
         name=payer.name,
@@ -254,6 +260,7 @@ def read_payer(text: str, *, file: str) -> model.Payer:
         sender=payer.sender,
         place_of_service=payer.place_of_service,
         drugs={(one.system, one.code): (one.ingredient, one.strength) for one in payer.drugs},
+        without_authorization=frozenset(payer.without_authorization),
         file=file,
     )
 

@@ -201,8 +201,8 @@ class Trial:
 class Policy:
     """What is asked, by a payer of a service or by a trial of a patient; only a trial's policy has a `trial`.
 
-    A trial's policy has no payer, services, plans, documents nor limits: nothing is authorized by it. `idle` are criteria
-    that no path asks, by key and line.
+    A trial's policy has no payer, services, plans, documents nor limits: nothing is authorized by it. `idle` are
+    criteria that no path asks, by key and line.
     """
 
     id: str
@@ -252,7 +252,8 @@ class Plan:
 @dataclass(frozen=True, slots=True)
 class Payer:
     """A payer of the rulebook. `drugs` leads from a code of its drug table (an NDC) to ingredient and strength;
-    `zone` (an IANA name) is where its calendar days are counted."""
+    `zone` (an IANA name) is where its calendar days are counted; `without_authorization` are ingredients that it pays
+    for unasked, where no policy of it speaks of them."""
 
     id: str
     name: str
@@ -265,4 +266,5 @@ class Payer:
     sender: Mapping[str, str]
     place_of_service: str
     drugs: Mapping[tuple[str, str], tuple[str, str]]
+    without_authorization: frozenset[str] = frozenset()
     file: str = ""

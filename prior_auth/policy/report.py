@@ -6,10 +6,17 @@ from decimal import Decimal
 from importlib.resources import files
 from typing import Any
 
-from prior_auth.domain.assessment import Assessment, CriterionResult, DataRequirement, ItemAssessment, PolicyId
+from prior_auth.domain.assessment import (
+    Assessment,
+    CriterionResult,
+    DataRequirement,
+    ItemAssessment,
+    PolicyId,
+    overall,
+)
 from prior_auth.domain.coding import Coding
 from prior_auth.domain.evidence import Fact, FactValue
-from prior_auth.domain.request import Period
+from prior_auth.domain.request import Period, Regimen
 from prior_auth.fhir import json
 
 Json = dict[str, Any]
@@ -28,7 +35,19 @@ def as_json(assessment: Assessment) -> Json:
         "patient": assessment.patient,
         "coverage": assessment.coverage,
         "items": [_item(item) for item in assessment.items],
+        "regimens": [_regimen(one, assessment) for one in assessment.regimens],
         "valuesets": dict(sorted(assessment.valuesets.items())),
+    }
+
+
+def _regimen(one: Regimen, assessment: Assessment) -> Json:
+    """`recommendation` is one word for all its items: that which keeps it waiting longest."""
+    return {
+        "source": one.source,
+        "name": one.name,
+        "protocol": list(one.protocol),
+        "requests": list(one.orders),
+        "recommendation": overall(assessment, one.orders).value,
     }
 
 

@@ -6,8 +6,16 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from prior_auth.cql.outline import outline
-from prior_auth.domain.assessment import Assessment, Cause, CriterionResult, ItemAssessment, Recommendation
+from prior_auth.domain.assessment import (
+    Assessment,
+    Cause,
+    CriterionResult,
+    ItemAssessment,
+    Recommendation,
+    overall,
+)
 from prior_auth.domain.criterion import Outcome
+from prior_auth.domain.request import Regimen
 from prior_auth.policy.assess import is_exclusion
 from prior_auth.policy.explain import ExplainedItem, Explanation
 from prior_auth.policy.words import value_in_words
@@ -55,7 +63,13 @@ def _explanation(one: Explanation) -> Iterator[str]:
 def as_lines(assessment: Assessment) -> list[str]:
     """The whole report, an item after the other."""
     head = f"{assessment.patient} as of {assessment.as_of}, {assessment.coverage or 'no coverage'}"
-    return [head, *(line for item in assessment.items for line in ["", *_item(item)])]
+    items = (line for item in assessment.items for line in ["", *_item(item)])
+    return [head, *(_regimen(one, assessment) for one in assessment.regimens), *items]
+
+
+def _regimen(one: Regimen, assessment: Assessment) -> str:
+    named = f"{one.name}, {one.source}" if one.name else one.source
+    return f"Regimen {named}: {len(one.orders)} orders, as a whole {_SAID[overall(assessment, one.orders)]}"
 
 
 def _item(item: ItemAssessment) -> Iterator[str]:

@@ -169,7 +169,8 @@ def _earlier_request(chart: Chart, item: str, fact: Fact, dialect: str) -> Json:
     if dialect == "uscore":
         profile = f"{US_CORE}us-core-medicationrequest"
     text = str(fact.get("says", fact["drug"]))
-    product = concept(text=text) if dialect == "text" else concept(word(fact, "drug", codes.DRUG), text=text)
+    billed = [coding(HCPCS, str(fact["hcpcs"]))] if "hcpcs" in fact else []
+    product = concept(text=text) if dialect == "text" else concept(word(fact, "drug", codes.DRUG), *billed, text=text)
     request = chart.new("MedicationRequest", item, profile, id=fact.get("id")) | {
         "status": fact.get("status", "completed"),
         "intent": "order",

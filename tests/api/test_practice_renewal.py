@@ -132,3 +132,34 @@ async def test_several_orders_that_nobody_grouped_have_to_be_named(joined: Any, 
     answer = await joined.http.post(f"/api/cases{query}", content=chart)
     assert answer.status_code == 202, answer.text
     assert (await joined.store.request(answer.json()["id"]))["orders"] == orders
+
+
+async def test_a_request_group_is_one_request_and_each_of_its_orders_is_answered(joined: Any, companies: Any) -> None:
+    case_id = await certified(joined, companies, companies.chart("breast-tch-regimen"))
+    sent = await message(joined, case_id, REQUEST)
+    assert [one for one in validate(sent) if one.severity == "error"] == []
+    items = pas_request.read(sent).items
+    assert [(one.sequence, one.item.service.code) for one in items] == [
+        (1, "Q5117"), (2, "J9171"), (3, "J9045"), (4, "Q5108")
+    ]  # fmt: skip
+    answered = pas_response.read(await message(joined, case_id, RESPONSE)).items
+    assert [(one.sequence, one.action.value) for one in answered] == [(number, "certified") for number in (1, 2, 3, 4)]
+    assert len({one.number for one in answered}) == 4
+    assert "RequestGroup" not in str(sent)
+
+
+async def test_one_order_of_a_regimen_waits_for_a_person_while_the_others_are_certified(
+    joined: Any, payer: Any, companies: Any
+) -> None:
+    bundle = json.read(companies.chart("breast-tch-regimen"))
+    orders = [one["resource"] for one in bundle["entry"] if one["resource"]["resourceType"] == "MedicationRequest"]
+    product = next(one["medicationCodeableConcept"] for one in orders if one["id"].endswith("order-4"))
+    product["coding"] = [
+        {**one, "code": "J2506"} if one["code"] == "Q5108" else one for one in product["coding"]
+    ]  # the originator, by preference
+    next(one for one in orders if one["id"].endswith("order-4"))["note"] = [{"text": "Patient prefers Neulasta."}]
+    case_id = await certified(joined, companies, json.write(bundle))
+    answered = pas_response.read(await message(joined, case_id, RESPONSE)).items
+    assert [one.action.value for one in answered] == ["certified", "certified", "certified", "pended"]
+    (kept,) = await payer.store.authorizations()
+    assert (kept.status.value, kept.waiting_for) == ("pended", "clinician")

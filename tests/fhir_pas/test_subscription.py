@@ -166,7 +166,9 @@ def test_an_event_without_its_focus_is_read_as_a_gap() -> None:
     bare = subscription.event(SENDER, RESPONSE, number=4, at=AT)
     del bare["entry"][1]
 
-    assert subscription.read_notification(bare).events == (subscription.Event(4, "2026-06-01T10:05:00+00:00", None),)
+    focus = "https://payer.example.org/fhir/Bundle/answer-1"
+    event = subscription.Event(4, "2026-06-01T10:05:00+00:00", None, focus)
+    assert subscription.read_notification(bare).events == (event,)
 
 
 def test_a_notification_without_status_parameter_is_read() -> None:

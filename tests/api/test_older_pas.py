@@ -36,6 +36,7 @@ def wanted(body: bytes, content: subscription.Content) -> bytes:
     return json.write(pas_201.shaped(resource))
 
 
+@pytest.mark.requirement("conf-1")
 async def test_each_base_says_its_version_and_its_own_address(payer: Any) -> None:
     newer = json.read((await payer.http.get("/fhir/metadata")).content)
     older = json.read((await payer.http.get("/fhir/pas-2.0.1/metadata")).content)

@@ -8,6 +8,7 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from prior_auth.fhir.validate import validate
 
 MIB = 2**20
 DAMAGED = 500
+GOLDEN = [one.read_bytes() for one in sorted((Path(__file__).parents[1] / "golden" / "pas").glob("request*.json"))]
 
 
 def outcome(answer: Any) -> dict[str, Any]:
@@ -82,6 +84,15 @@ async def test_another_content_type_is_415_at_every_door(payer: Any, path: str) 
         (lambda b: claim(b)["insurer"].update(reference="Organization/gone"), "Bundle.entry[0].resource.insurer"),
         (lambda b: claim(b).update(use="claim"), "Bundle.entry[0].resource.use"),
         (lambda b: claim(b).update(item=[]), "Bundle.entry[0].resource.item"),
+        (lambda b: claim(b).update(item={"sequence": 1}), "Bundle.entry[0].resource.item"),
+        (lambda b: claim(b)["item"].append(claim(b)["item"][0]), "Bundle.entry[0].resource.item"),
+        (lambda b: claim(b)["item"][0].update(sequence="1"), "Bundle.entry[0].resource.item[0].sequence"),
+        (lambda b: claim(b)["insurance"][0].update(focal="true"), "Bundle.entry[0].resource.insurance[0].focal"),
+        (lambda b: claim(b).update(created=20260601), "Bundle.entry[0].resource.created"),
+        (lambda b: b.update(entry="one"), "Bundle.entry"),
+        (lambda b: b["entry"].append(b["entry"][1]), "].fullUrl"),
+        (lambda b: b["entry"][2].update(fullUrl=b["entry"][1]["fullUrl"]), "].fullUrl"),
+        (lambda b: b["entry"].append(None), "Bundle.entry"),
     ],
 )
 @pytest.mark.requirement("spec-35", "spec-39")
@@ -162,6 +173,16 @@ async def test_a_body_that_dribbles_is_given_up_with_one_outcome(payer: Any, mon
     assert await payer.store.authorizations() == []
 
 
+async def test_what_is_nested_deeply_inside_is_answered(payer: Any, complete: bytes) -> None:
+    def nest(bundle: dict[str, Any]) -> None:
+        inner: dict[str, Any] = {"url": "urn:deep", "valueString": "end"}
+        for _ in range(24):
+            inner = {"url": "urn:deep", "extension": [inner]}
+        claim(bundle).setdefault("extension", []).append(inner)
+
+    assert (await payer.fhir("Claim/$submit", changed(complete, nest))).status_code == 200
+
+
 async def test_references_in_a_circle_end(payer: Any, complete: bytes) -> None:
     def circle(bundle: dict[str, Any]) -> None:
         urls = [one["fullUrl"] for one in bundle["entry"] if one["resource"]["resourceType"] == "Observation"]
@@ -188,13 +209,11 @@ async def test_a_stated_length_over_the_limit_is_refused_unread(payer: Any) -> N
 
 
 @pytest.mark.requirement("spec-39", "spec-35")
-async def test_no_damage_is_an_error_of_ours_and_each_refusal_names_a_place(
-    idle_payer: Any, complete: bytes, mutations: Any
-) -> None:
+async def test_no_damage_is_an_error_of_ours_and_each_refusal_names_a_place(idle_payer: Any, mutations: Any) -> None:
     """The door alone; tests/proof/proof_pas_mutations.py carries the stories too, of 10,000."""
     dice, statuses = random.Random(20261125), Counter[int]()
     for number in range(DAMAGED):
-        bundle = json.read(complete)
+        bundle = json.read(GOLDEN[number % len(GOLDEN)])
         if number % 2 or mutations.mutate(bundle, dice) is None:
             mutations.damage(bundle, dice)
         body = json.write(bundle)

@@ -136,6 +136,7 @@ _MEASURE: Mapping[str, tuple[str, str, str, str | None, str]] = {
     "lvef": ("10230-1", "Left ventricular Ejection fraction", "LVEF (echo)", None, "imaging"),
     "weight": ("29463-7", "Body weight", "Body weight", f"{US_CORE}us-core-body-weight", "vital-signs"),
     "height": ("8302-2", "Body height", "Body height", f"{US_CORE}us-core-body-height", "vital-signs"),
+    "bsa": ("8277-6", "Body surface area", "Body surface area", f"{MCODE}mcode-body-surface-area", "vital-signs"),
     "qtc": ("8636-3", "Q-T interval corrected", "QTc", None, "exam"),
 }
 
@@ -241,6 +242,22 @@ def write_oncotype(chart: Chart, item: str, fact: Fact) -> None:
     code = coding("http://www.ncbi.nlm.nih.gov/gtr", "509910", "Oncotype DX Breast Recurrence Score Assay")
     asked = _marker(code, "Oncotype DX recurrence score")
     observe(chart, item, fact, asked, words=f"{fact['value']}", value={"valueQuantity": quantity(fact["value"])})
+
+
+_STATUS: Mapping[str, tuple[str, str, bool]] = {
+    # item: LOINC, words, whether it is a test of the tumor
+    "cd20": ("10438-0", "CD20 by immune stain", True),
+    "hbv.hbsag": ("5196-1", "Hepatitis B surface antigen", False),
+    "hbv.anti-hbc": ("16933-4", "Hepatitis B core antibody", False),
+}
+
+
+def write_status(chart: Chart, item: str, fact: Fact) -> None:
+    """`value` is positive, negative or equivocal."""
+    code, words, of_tumor = _STATUS[item]
+    plain = Question(coding(LOINC, code), words, None, plain_profile=_LAB)
+    asked = _marker(coding(LOINC, code), words) if of_tumor else plain
+    observe(chart, item, fact, asked, words=str(fact["value"]).title(), **_finding(word(fact, "value", codes.FINDING)))
 
 
 def write_attestation(chart: Chart, item: str, fact: Fact) -> None:

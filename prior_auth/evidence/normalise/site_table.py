@@ -91,7 +91,13 @@ _SITES = (
     _site("cml", "92818009", "Chronic myeloid leukemia", "C92.1"),
     _site("myeloma", "109989006", "Multiple myeloma", "C90.0"),
     _site("hodgkin", None, "Hodgkin lymphoma", "C81"),
-    _site("lymphoma", "118600007", "Malignant lymphoma", "C82 C83 C84 C85 C86 C88"),
+    _site(
+        "lymphoma",
+        "118600007",
+        "Malignant lymphoma",
+        "C82 C83 C84 C85 C86 C88",
+        "118601006 308121000 109969005 443487006 190818004",
+    ),
     _site("unspecified", "363346000", "Malignant neoplastic disease", "C80.1"),
 )
 SITES: Mapping[str, Site] = MappingProxyType({site.name: site for site in _SITES})

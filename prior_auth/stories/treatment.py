@@ -181,7 +181,8 @@ def _earlier_request(chart: Chart, item: str, fact: Fact, dialect: str) -> Json:
     }
     if "to" in fact or "every" in fact:
         repeat: Json = {"boundsPeriod": _span(fact)} | (_interval(fact) if "every" in fact else {})
-        request["dosageInstruction"] = [{"text": text, "timing": {"repeat": repeat}}]
+        dose = {"doseAndRate": [{"doseQuantity": quantity(fact["dose"])}]} if "dose" in fact else {}
+        request["dosageInstruction"] = [{"text": text, "timing": {"repeat": repeat}} | dose]
     if "reason" in fact:
         request["statusReason"] = concept(word(fact, "reason", codes.STOP_REASON))
     return request

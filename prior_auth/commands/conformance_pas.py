@@ -63,6 +63,9 @@ def pas_server(
         typer.Option("--key", metavar="FILE", help="Our private key, one JWK (mode 0600), made if missing."),
     ] = None,
     scope: Annotated[str, typer.Option("--scope", help="What we ask to be allowed.")] = _SCOPE,
+    public_keys: Annotated[
+        bool, typer.Option("--public-keys", help="Write the public JWK set of --key, for the server to register; end.")
+    ] = False,
     listen: Listen = "127.0.0.1:0",
     public_url: PublicUrl = None,
     wait: Annotated[float, typer.Option("--wait", metavar="SECONDS", help="How long a notification may take.")] = 60.0,
@@ -80,6 +83,9 @@ def pas_server(
     from prior_auth.conformance.pas.wire import Server
     from prior_auth.smart.client import SmartAuth
 
+    if public_keys:
+        _show_keys(key)
+        return
     identity, base = _identity(client_id, key, scope), url.rstrip("/")
     run = secrets.token_hex(4)
     who = Sender(run, sender, _pair(payer, "--payer"), datetime.now(UTC).replace(microsecond=0))
@@ -167,6 +173,14 @@ def _identity(client_id: str | None, key: Path | None, scope: str) -> Identity |
     if key is None:
         raise BadInput("a client id without a key", where="--key", fix="name a file for the private key")
     return Identity(client_id, load_or_create(key), scope)
+
+
+def _show_keys(key: Path | None) -> None:
+    from prior_auth.smart.keys import load_or_create, published
+
+    if key is None:
+        raise BadInput("no key to show", where="--key", fix="name a file for the private key")
+    write(published(load_or_create(key)))
 
 
 def _guard(

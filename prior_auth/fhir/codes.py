@@ -95,7 +95,7 @@ def extensions_of(element: Mapping[str, Any], url: str) -> list[Mapping[str, Any
 
 
 def _is_named(one: Any, names: set[str]) -> bool:
-    return isinstance(one, Mapping) and one.get("url") in names
+    return isinstance(one, Mapping) and isinstance(one.get("url"), str) and one["url"] in names
 
 
 def pas_extension(element: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:

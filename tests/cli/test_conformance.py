@@ -57,3 +57,49 @@ def test_what_cannot_be_read_is_exit_code_2(
     out, err = capfd.readouterr()
     assert out == ""
     assert json.loads(err)["error"] == "BadInput"
+
+
+def ended(monkeypatch: pytest.MonkeyPatch, *words: str) -> object:
+    monkeypatch.setattr("sys.argv", ["prior-auth", "conformance", *words])
+    with pytest.raises(SystemExit) as done:
+        main()
+    return done.value.code
+
+
+@pytest.mark.parametrize(
+    ("words", "where"),
+    [
+        (("pas-server", "http://127.0.0.1:9/fhir"), "/fhir/metadata"),
+        (("pas-server", "http://127.0.0.1:9/fhir", "--client-id", "me"), "--key"),
+        (("pas-server", "http://127.0.0.1:9/fhir", "--payer", "EXPAYER01"), "--payer"),
+        (("pas-server", "http://127.0.0.1:9/fhir", "--payload", "deny"), "--payload"),
+        (("pas-client", "--turns", "approve,maybe"), "--turns"),
+        (("pas-client", "--listen", "8799"), "--listen"),
+        (("pas-client", "--listen", "127.0.0.1:0", "--client-id", "them"), "--jwks"),
+    ],
+)
+def test_a_pas_judge_that_cannot_judge_is_exit_code_2_and_says_where(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], words: tuple[str, ...], where: str
+) -> None:
+    assert ended(monkeypatch, *words, "--json") == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert where in json.loads(err.splitlines()[-1])["where"]
+
+
+def test_a_client_that_never_came_is_not_judged(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert ended(monkeypatch, "pas-client", "--listen", "127.0.0.1:0", "--wait", "0", "--json") == 2
+    stated = json.loads(capfd.readouterr().out)
+    assert {one["outcome"] for one in stated["rules"]} == {"not-judged"}
+
+
+def test_the_judge_shows_the_keys_that_a_server_has_to_register(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    words = ["pas-server", "http://127.0.0.1:9/fhir", "--key", str(tmp_path / "judge.jwk"), "--public-keys"]
+    done = CliRunner().invoke(app, ["conformance", *words])
+    (shown,) = json.loads(done.stdout)["keys"]
+    assert shown["kty"] == "EC"
+    assert "d" not in shown

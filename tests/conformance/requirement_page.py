@@ -2,7 +2,8 @@
 
     .venv/bin/python tests/conformance/requirement_page.py
 
-runs every test marked with `@pytest.mark.requirement("spec-52")` and writes the page. A test holds it to the marks.
+runs every test marked with `@pytest.mark.requirement("spec-52")` and writes the page (`--missing`: only those that the
+page does not say have passed). A test holds it to the marks.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from requirement_reasons import INTRODUCTION, REASONS
@@ -41,14 +42,21 @@ def _marks(tree: ast.Module) -> Iterator[tuple[str, list[str]]]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             for one in node.decorator_list:
                 if isinstance(one, ast.Call) and ast.unparse(one.func) == "pytest.mark.requirement":
-                    yield node.name, [str(ast.literal_eval(argument)) for argument in one.args]
+                    yield node.name, [name for argument in one.args for name in _ids(argument)]
 
 
-def outcomes_run() -> dict[str, str]:
-    """Run the marked tests: pass, fail or skipped by test name."""
+def _ids(argument: ast.expr) -> list[str]:
+    """`"spec-1"`, or `*("spec-1", "spec-2")`."""
+    if isinstance(argument, ast.Starred):
+        return [str(one) for one in ast.literal_eval(argument.value)]
+    return [str(ast.literal_eval(argument))]
+
+
+def outcomes_run(names: Collection[str]) -> dict[str, str]:
+    """Run these tests: pass, fail or skipped by test name."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "results.xml"
-        command = [sys.executable, "-m", "pytest", "-q", "-m", "requirement", f"--junitxml={file}", str(ROOT / "tests")]
+        command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={file}", *sorted(names)]
         subprocess.run(command, cwd=ROOT, check=False)
         return _read(ElementTree.parse(file).getroot())
 
@@ -95,5 +103,14 @@ def _row(identity: str, tests: list[str], rules: list[str], outcomes: Mapping[st
     return f"| {' | '.join(cells)} |"
 
 
+def main(only_missing: bool) -> None:
+    names = {name for names in marked().values() for name in names}
+    known = outcomes_of(PAGE.read_text(encoding="utf-8")) if only_missing and PAGE.exists() else {}
+    passed = {name: word for name, word in known.items() if word == "pass"}
+    wanted = names - set(passed)
+    run = outcomes_run(wanted) if wanted else {}
+    PAGE.write_text(render({**passed, **run}), encoding="utf-8")
+
+
 if __name__ == "__main__":
-    PAGE.write_text(render(outcomes_run()), encoding="utf-8")
+    main("--missing" in sys.argv[1:])

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+import importlib.util
+import random
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +24,7 @@ Json = dict[str, Any]
 Change = Callable[[Json], object]
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "pas"
+DAMAGED = 30
 AT = datetime(2026, 11, 25, 10, tzinfo=UTC)
 SENDER = payloads.Sender("rules", "EXONC", ("http://example.org/payer-id", "EXPAYER01"), AT)
 
@@ -284,6 +288,36 @@ def test_the_official_validator_finds_no_error_where_every_must_support_element_
     answer = answered(json.read(json.write(first)))
     assert claim(answer).pop("adjudication")  # reviewActionCode has no context there
     assert official_errors(without_slips(answer)) == []
+
+
+@pytest.fixture(scope="module")
+def mutations() -> Any:
+    spec = importlib.util.spec_from_file_location(
+        "mutations", Path(__file__).parents[1] / "fhir_validate" / "mutations.py"
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules.setdefault("mutations", module)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_damage_is_judged_and_never_breaks_a_judge(mutations: Any) -> None:
+    dice, regimen, found = random.Random(20261125), golden("request-regimen"), 0
+    for number in range(DAMAGED):
+        answer, update, notice = golden("response-modified"), golden("update-add-item"), golden("notification-event")
+        report = Report("")
+        for bundle in (answer, update, notice):
+            for _ in range(1 + number % 3):
+                mutations.damage(bundle, dice)
+        bundle_rules.judge_response(report, "answer", answer)
+        answer_rules.judge_answer(report, "answer", regimen, answer)
+        answer_rules.numbers(answer)
+        update_rules.judge_update(report, "update", regimen, update)
+        notice_rules.judge_event(report, "event", notice)
+        found += bool(broken_by(report))
+    assert found == DAMAGED
 
 
 def test_the_report_names_rule_requirement_and_path_and_its_exit_code() -> None:

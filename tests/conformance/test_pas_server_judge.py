@@ -77,7 +77,10 @@ def report(companies: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         thread.join(timeout=10)
 
 
-@pytest.mark.requirement("spec-7", "spec-39", "spec-51", "spec-54", "use-1", "priv-3", "spec-4", "prof-2", "prof-3")
+@pytest.mark.requirement(
+    *("spec-4", "spec-7", "spec-30", "spec-31", "spec-32", "spec-39", "spec-51", "spec-54", "spec-60", "spec-61"),
+    *("conf-11", "conf-12", "conf-14", "priv-3", "prof-2", "prof-3", "use-1"),
+)
 def test_our_server_keeps_every_rule(report: Report) -> None:
     assert [line for line in report.lines() if line.startswith(("failed", "advice", "not-judged"))] == []
     assert report.exit_code == 0
@@ -89,3 +92,29 @@ def test_our_server_takes_and_shows_every_must_support_element(report: Report) -
     assert report.outcome("must-support-taken") is Outcome.PASSED
     assert {name: seen["missing"] for name, seen in report.census.items() if seen["missing"]} == {}
     assert report.census["profile-claimresponse"]["of"] == 72
+
+
+GARBAGE = {
+    "empty": listener.Answer(200, b"{}"),
+    "no JSON": listener.Answer(200, b"<html>", "text/html"),
+    "odd Bundle": listener.Answer(
+        200, b'{"resourceType":"Bundle","entry":[{"resource":{"resourceType":7}}],"issue":"x"}'
+    ),
+    "down": listener.Answer(503),
+    "Parameters of nothing": listener.Answer(201, b'{"resourceType":"Parameters","parameter":[{"name":"return"}]}'),
+}
+
+
+@pytest.mark.parametrize("name", GARBAGE)
+def test_a_server_that_answers_garbage_is_judged_to_the_end(name: str) -> None:
+    sender = payloads.Sender("garbage", SENDER, ("http://example.org/payer-id", "EXPAYER01"), datetime.now(UTC))
+    plan = server_suite.Plan(sender, "secret", wait=0.0)
+    with (
+        listener.listening(lambda _: GARBAGE[name]) as server,
+        listener.listening(server_suite.take) as heard,
+        httpx2.Client(timeout=10) as http,
+    ):
+        report = server_suite.run(Server(server.url, http, http), heard, plan)
+    assert report.exit_code == 1
+    failed = {rule.id for rule, outcome, _ in report.rules() if outcome is Outcome.FAILED}
+    assert {"capability", "subscription-created", "must-support-shown", "refusal"} <= failed

@@ -47,9 +47,9 @@ def numbers(response: Mapping[str, Any]) -> list[str]:
     found: list[str] = []
     for one in (*list_of(first(response), "item"), *list_of(first(response), "addItem")):
         stated = codes.pas_extension(one, "administrationReferenceNumber") or {}
-        found += [str(stated["valueString"])] if "valueString" in stated else []
-        for action in _review_actions(one):
-            found += [str(part["valueString"]) for part in list_of(action, "extension") if part.get("url") == "number"]
+        parts = [part for action in _review_actions(one) for part in list_of(action, "extension")]
+        held = [stated, *(part for part in parts if part.get("url") == "number")]
+        found += [part["valueString"] for part in held if isinstance(part.get("valueString"), str)]
     return list(dict.fromkeys(found))
 
 
@@ -65,7 +65,7 @@ def _review_actions(item: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 def _codes(item: Mapping[str, Any]) -> Iterator[str]:
     for action in _review_actions(item):
         for one in codes.extensions_of(action, f"{codes.PAS}extension-reviewActionCode"):
-            for coding in list_of(one.get("valueCodeableConcept") or {}, "coding"):
+            for coding in list_of(one.get("valueCodeableConcept"), "coding"):
                 if coding.get("system") == codes.REVIEW_ACTION:
                     yield str(coding.get("code"))
 
@@ -89,9 +89,9 @@ def _is_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return one.get("id") == other.get("id") is not None or bool(_identifiers(one) & _identifiers(other))
 
 
-def _identifiers(resource: Mapping[str, Any]) -> set[tuple[Any, Any]]:
+def _identifiers(resource: Mapping[str, Any]) -> set[tuple[str, str]]:
     return {
-        (one.get("system"), one["value"])
+        (str(one.get("system")), one["value"])
         for one in list_of(resource, "identifier")
         if isinstance(one.get("value"), str)
     }

@@ -104,11 +104,12 @@ def _is_slip_of_the_guide(issue: Issue) -> bool:
 
 
 def entries_of(bundle: Mapping[str, Any]) -> list[tuple[str, str, Json]]:
-    """Path, fullUrl and resource of each entry that has a resource."""
+    """Path, fullUrl and resource of each entry that has a resource of a named type."""
     listed = bundle.get("entry")
     found = []
     for number, entry in enumerate(listed if isinstance(listed, list) else ()):
-        if isinstance(entry, Mapping) and isinstance(held := entry.get("resource"), dict):
+        held = object_of(entry, "resource")
+        if isinstance(held.get("resourceType"), str):
             found.append((f"Bundle.entry[{number}]", str(entry.get("fullUrl", "")), held))
     return found
 
@@ -123,9 +124,15 @@ def resources_of(bundle: Mapping[str, Any], kind: str) -> list[Json]:
     return [resource for _, _, resource in entries_of(bundle) if resource.get("resourceType") == kind]
 
 
-def list_of(element: Mapping[str, Any], name: str) -> list[Json]:
+def object_of(element: Any, name: str) -> Json:
+    """An element that is an object; empty where it is missing or anything else."""
+    found = element.get(name) if isinstance(element, Mapping) else None
+    return found if isinstance(found, dict) else {}
+
+
+def list_of(element: Any, name: str) -> list[Json]:
     """The objects of a list element, whatever else stands in it."""
-    found = element.get(name)
+    found = element.get(name) if isinstance(element, Mapping) else None
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
@@ -210,11 +217,8 @@ def _full_urls(bundle: Mapping[str, Any]) -> Iterator[Finding]:
 def _pointed(entries: list[tuple[str, str, Json]]) -> Iterator[Finding]:
     """Clinical resources: all that is no part of the envelope (people, insurance, orders, place)."""
     claims = [resource for _, _, resource in entries if resource.get("resourceType") == "Claim"]
-    pointed = {
-        (one.get("valueReference") or {}).get("reference")
-        for claim in claims
-        for one in list_of(claim, "supportingInfo")
-    }
+    information = [one for claim in claims for one in list_of(claim, "supportingInfo")]
+    pointed = {str(object_of(one, "valueReference").get("reference")) for one in information}
     base = _base(entries[0][1]) if entries else ""
     for path, url, resource in entries:
         if resource.get("resourceType") not in _ENVELOPE and not {url, url.removeprefix(base)} & pointed:
@@ -222,9 +226,9 @@ def _pointed(entries: list[tuple[str, str, Json]]) -> Iterator[Finding]:
 
 
 def _sequences(claim: Mapping[str, Any]) -> Iterator[Finding]:
-    seen: set[Any] = set()
+    seen: set[str] = set()
     for number, one in enumerate(list_of(claim, "supportingInfo")):
-        if (sequence := one.get("sequence")) in seen:
+        if (sequence := str(one.get("sequence"))) in seen:
             yield Finding(f"Bundle.entry[0].resource.supportingInfo[{number}].sequence", "stands twice")
         seen.add(sequence)
 

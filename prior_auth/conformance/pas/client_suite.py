@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from prior_auth.conformance.pas import bundle_rules, census, notice_rules, smart_rules, update_rules
-from prior_auth.conformance.pas.bundle_rules import entries_of, first, list_of
+from prior_auth.conformance.pas.bundle_rules import entries_of, first, list_of, object_of
 from prior_auth.conformance.pas.census import Census
 from prior_auth.conformance.pas.payer_play import Chain, Play, Turn
 from prior_auth.conformance.pas.verdicts import Finding, Report, Rule
@@ -99,7 +99,7 @@ def _senders(bundle: Json) -> set[str]:
     stated = codes.pas_extension(claim, "TransmissionIdentifiers") or {}
     named = {str(one.get("valueString")) for one in list_of(stated, "extension") if "Sender" in str(one.get("url"))}
     for _, url, resource in entries_of(bundle):
-        if url == (claim.get("provider") or {}).get("reference"):
+        if url == object_of(claim, "provider").get("reference"):
             for one in list_of(resource, "identifier"):
                 named |= {str(one.get("value")), f"{one.get('system')}|{one.get('value')}"}
     return named

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from prior_auth.conformance.pas.bundle_rules import broken, entries_of, first, list_of
+from prior_auth.conformance.pas.bundle_rules import broken, entries_of, first, list_of, object_of
 from prior_auth.conformance.pas.verdicts import Finding, Report, Rule
 from prior_auth.fhir import codes
 from prior_auth.fhir.codes import Json
@@ -37,8 +37,7 @@ def judge_subscription(report: Report, about: str, resource: Mapping[str, Any]) 
 
 def _filters(resource: Mapping[str, Any]) -> Iterator[Finding]:
     at = "Subscription.criteria.extension"
-    beside = resource.get("_criteria") if isinstance(resource.get("_criteria"), dict) else {}
-    found = codes.extensions_of(beside or {}, f"{codes.BACKPORT}backport-filter-criteria")
+    found = codes.extensions_of(object_of(resource, "_criteria"), f"{codes.BACKPORT}backport-filter-criteria")
     if not found:
         yield Finding(at, "no filter by sending system")
     for one in found:
@@ -47,12 +46,10 @@ def _filters(resource: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _channel(resource: Mapping[str, Any]) -> Iterator[Finding]:
-    channel = resource.get("channel") if isinstance(resource.get("channel"), dict) else {}
-    assert isinstance(channel, dict)
+    channel = object_of(resource, "channel")
     if channel.get("type") != "rest-hook":
         yield Finding("Subscription.channel.type", "is not rest-hook")
-    payload = channel.get("_payload") if isinstance(channel.get("_payload"), dict) else {}
-    content = codes.extensions_of(payload or {}, f"{codes.BACKPORT}backport-payload-content")
+    content = codes.extensions_of(object_of(channel, "_payload"), f"{codes.BACKPORT}backport-payload-content")
     if [one.get("valueCode") for one in content] != ["full-resource"]:
         yield Finding("Subscription.channel.payload.extension", "the content is not full-resource")
 
@@ -110,7 +107,7 @@ def _status(notice: Mapping[str, Any], kind: str) -> Iterator[Finding]:
         yield Finding(at, f"type is {found}, not {kind}")
     if _values(status, "topic") != codes.PAS_TOPIC:
         yield Finding(at, "the topic is not that of PAS")
-    if not isinstance((_values(status, "subscription") or {}).get("reference"), str):
+    if not isinstance(object_of({"value": _values(status, "subscription")}, "value").get("reference"), str):
         yield Finding(at, "names no subscription")
     if not isinstance(_values(status, "events-since-subscription-start"), str):
         yield Finding(at, "lacks events-since-subscription-start, a string in R4")
@@ -141,8 +138,8 @@ def _foci(notice: Mapping[str, Any]) -> list[str]:
     found = []
     for one in _parameters(first(notice), "notification-event"):
         for part in list_of(one, "part"):
-            reference = (part.get("valueReference") or {}).get("reference") if part.get("name") == "focus" else None
-            found += [reference] if isinstance(reference, str) else []
+            reference = object_of(part, "valueReference").get("reference")
+            found += [reference] if part.get("name") == "focus" and isinstance(reference, str) else []
     return found
 
 

@@ -20,7 +20,7 @@ from urllib.parse import parse_qsl
 import httpx2
 
 from prior_auth.conformance.pas import update_rules
-from prior_auth.conformance.pas.bundle_rules import entries_of, first, resources_of
+from prior_auth.conformance.pas.bundle_rules import entries_of, first, list_of, object_of, resources_of
 from prior_auth.conformance.pas.listener import Answer, Call
 from prior_auth.domain.authorization import Action, DenialReason, ItemDecision, RequestedInformation
 from prior_auth.domain.parties import PayerIdentity, Script
@@ -231,7 +231,7 @@ class Play:
     def _payer(self, bundle: Json) -> PayerIdentity:
         """We are whomever the request calls its insurer."""
         insurer = _pointed(bundle, "insurer")
-        named = insurer.get("identifier") or [{}]
+        named = list_of(insurer, "identifier") or [{}]
         identifier = (str(named[0].get("system", "urn:conformance")), str(named[0].get("value", "PLAY")))
         return PayerIdentity(self.base, str(insurer.get("name", "The payer")), identifier, script=Script(DOCTOR))
 
@@ -332,7 +332,7 @@ class Play:
             status = httpx2.post(
                 to.wanted.endpoint, content=json.write(notice), headers=headers, timeout=30
             ).status_code
-        except httpx2.TransportError:
+        except (httpx2.TransportError, httpx2.InvalidURL, ValueError):  # a header or an address that is none
             status = 0
         self.sent.append(Sent(kind, chain, status))
 
@@ -381,11 +381,11 @@ def _is_of(prior: str, chain: Chain) -> bool:
 
 
 def _pointed(bundle: Json, name: str) -> Json:
-    stated = (first(bundle).get(name) or {}).get("reference")
+    stated = object_of(first(bundle), name).get("reference")
     found = [one for _, url, one in entries_of(bundle) if url == stated]
     return found[0] if found else (resources_of(bundle, "Organization") or [{}])[0]
 
 
 def _response_ids(chain: Chain) -> set[tuple[str, str]]:
-    stated = [one for answer in chain.answers for one in first(answer).get("identifier", ())]
+    stated = [one for answer in chain.answers for one in list_of(first(answer), "identifier")]
     return {(str(one.get("system")), str(one.get("value"))) for one in stated}

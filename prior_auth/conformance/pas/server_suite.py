@@ -22,7 +22,7 @@ from prior_auth.conformance.pas import (
     smart_rules,
 )
 from prior_auth.conformance.pas.answer_rules import decided
-from prior_auth.conformance.pas.bundle_rules import broken, first, list_of, resources_of
+from prior_auth.conformance.pas.bundle_rules import broken, first, list_of, object_of, resources_of
 from prior_auth.conformance.pas.census import Census
 from prior_auth.conformance.pas.listener import Answer, Call, Listener
 from prior_auth.conformance.pas.payloads import Sender
@@ -54,6 +54,7 @@ INQUIRED_ALL = Rule("inquiry-all-items", "An inquiry answers every item of what 
 BY_NUMBER = Rule("inquiry-by-number", "The number of a pend finds what became of it", ("spec-47",))
 REFUSED = Rule("refusal", "What cannot be processed is 4xx with one OperationOutcome", ("spec-35", "spec-39"))
 OPTIONAL = Rule("optional-omitted", "Leaving out an optional element is never a 4xx", ("conf-14",))
+MINIMAL = Rule("only-supported", "Nothing is wanted that is neither mandatory nor must-support", ("conf-11", "conf-12"))
 TOLERANT = Rule(
     "unknown-ignored", "Unknown elements do not hinder; a flag that is false is no cancellation", ("spec-25",)
 )
@@ -64,7 +65,7 @@ RESENT = Rule("resend", "The same request sent twice is answered alike, not deci
 
 RULES = (
     *(OFFERED, ACCEPTED, IN_TIME, APPROVED, DENIED, PENDED, REDUCED, CREATED, SHAKEN, OTHERS, DELETED, NOTIFIED, FINAL),
-    *(INQUIRED, NONE_FOUND, REFERRED, ANY_SERVICE, INQUIRED_ALL, BY_NUMBER, REFUSED, OPTIONAL, TOLERANT),
+    *(INQUIRED, NONE_FOUND, REFERRED, ANY_SERVICE, INQUIRED_ALL, BY_NUMBER, REFUSED, OPTIONAL, MINIMAL, TOLERANT),
     *(SUPPORTED, SHOWN, INQUIRY_SHOWN, RESENT),
     *bundle_rules.RESPONSE,
     *answer_rules.RULES,
@@ -255,7 +256,7 @@ class _Run:
         answer = self.server.post("Claim/$inquire", inquiry)
         if not self.report.judge(INQUIRED, about, _parameters(answer)) or answer.resource is None:
             return None
-        found = [one["resource"] for one in list_of(answer.resource, "parameter") if "resource" in one]
+        found = [object_of(one, "resource") for one in list_of(answer.resource, "parameter") if "resource" in one]
         for one in found:
             bundle_rules.judge_response(self.report, about, one, inquiry=True)
             self.report.judge(REFERRED, about, _refers(first(one)))
@@ -337,10 +338,10 @@ def _offered(answer: Answered) -> Iterator[Finding]:
     yield from broken(stated, "http://hl7.org/fhir/StructureDefinition/CapabilityStatement")
     resources = [one for rest in list_of(stated, "rest") for one in list_of(rest, "resource")]
     by_type = {str(one.get("type")): one for one in resources}
-    can = {one.get("code") for one in list_of(by_type.get("Subscription", {}), "interaction")}
+    can = {str(one.get("code")) for one in list_of(by_type.get("Subscription"), "interaction")}
     for lacking in sorted({"create", "update", "delete"} - can):
         yield Finding("CapabilityStatement.rest.resource", f"Subscription cannot {lacking}")
-    definitions = {str(one.get("definition")) for one in list_of(by_type.get("Claim", {}), "operation")}
+    definitions = {str(one.get("definition")) for one in list_of(by_type.get("Claim"), "operation")}
     for name in ("Claim-submit", "Claim-inquiry"):
         if not any(one.split("|")[0].endswith(f"davinci-pas/OperationDefinition/{name}") for one in definitions):
             yield Finding("CapabilityStatement.rest.resource.operation", f"{name} is not offered")
@@ -391,8 +392,8 @@ def _slow(answer: Answered) -> Iterator[Finding]:
 
 def _said(answer: Answered) -> str:
     """The codes and paths of an OperationOutcome, without its words."""
-    issues = list_of(answer.resource or {}, "issue")
-    told = [f"{one.get('code')} at {', '.join(map(str, one.get('expression') or ['?']))}" for one in issues[:3]]
+    issues = list_of(answer.resource, "issue")
+    told = [f"{one.get('code')} at {one.get('expression') or '?'}" for one in issues[:3]]
     return f" ({'; '.join(told)})" if told else ""
 
 
@@ -412,8 +413,7 @@ def _parameters(answer: Answered) -> Iterator[Finding]:
 
 
 def _refers(response: Json) -> Iterator[Finding]:
-    request = response.get("request")
-    stated = request if isinstance(request, dict) else {}
+    stated = object_of(response, "request")
     absent = codes.extensions_of(stated, codes.DATA_ABSENT)
     if not absent and not ({"reference", "identifier"} & set(stated)):
         yield Finding("Bundle.entry[0].resource.request", "refers to no Claim and does not say why")
@@ -454,6 +454,10 @@ def _odd(sender: Sender) -> Iterator[tuple[str, Rule, Json]]:
         bare = payloads.request(sender, f"without-{name}", [Word.APPROVE])
         first(bare)["item"][0].pop(name)
         yield f"without {name}", OPTIONAL, bare
+    minimal = payloads.request(sender, "only-supported", [Word.APPROVE])
+    for name in ("authoredOn", "requester"):
+        resources_of(minimal, "ServiceRequest")[0].pop(name)
+    yield "mandatory and must-support elements only", MINIMAL, minimal
     unknown = payloads.request(sender, "unknown", [Word.APPROVE])
     first(unknown)["extension"].append({"url": "http://example.org/fhir/unknown", "valueString": "x"})
     resources_of(unknown, "Patient")[0]["extension"] = [{"url": "http://example.org/unknown", "valueCode": "x"}]

@@ -57,7 +57,7 @@ def prior_url(claim: Mapping[str, Any]) -> str | None:
 
 def certification(element: Mapping[str, Any]) -> str | None:
     found = codes.pas_extension(element, "certificationType") or {}
-    codings = list_of(found.get("valueCodeableConcept") or {}, "coding")
+    codings = list_of(found.get("valueCodeableConcept"), "coding")
     return str(codings[0].get("code")) if codings else None
 
 
@@ -85,8 +85,13 @@ def _grandparent(now: Mapping[str, Any]) -> Iterator[Finding]:
                 yield Finding(path, "is what the prior Claim was an update of")
 
 
-def _by_sequence(claim: Mapping[str, Any], name: str) -> dict[Any, Json]:
-    return {one.get("sequence"): one for one in list_of(claim, name)}
+def _by_sequence(claim: Mapping[str, Any], name: str) -> dict[int, Json]:
+    return {one["sequence"]: one for one in list_of(claim, name) if isinstance(one.get("sequence"), int)}
+
+
+def _sequence(element: Mapping[str, Any]) -> int:
+    stated = element.get("sequence")
+    return stated if isinstance(stated, int) else 0
 
 
 def _missing(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Finding]:
@@ -99,7 +104,7 @@ def _uncancelled(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Fin
     for name in _LISTS:
         before = _by_sequence(old, name)
         for number, one in enumerate(list_of(new, name)):
-            was = before.get(one.get("sequence"))
+            was = before.get(_sequence(one))
             path = f"Bundle.entry[0].resource.{name}[{number}]"
             if was is not None and is_cancelled(was) and not is_cancelled(one):
                 yield Finding(path, "was cancelled before and is no longer marked so")
@@ -130,7 +135,7 @@ def _pairs(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[str
     for name in _LISTS:
         before = _by_sequence(old, name)
         for number, one in enumerate(list_of(new, name)):
-            yield f"Bundle.entry[0].resource.{name}[{number}]", one, before.get(one.get("sequence"))
+            yield f"Bundle.entry[0].resource.{name}[{number}]", one, before.get(_sequence(one))
 
 
 def _mark(element: Mapping[str, Any]) -> str | None:

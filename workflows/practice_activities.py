@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
+from hashlib import sha256
 from typing import Any
 
 from temporalio import activity
@@ -19,15 +20,16 @@ from prior_auth.domain.people import ENGINE
 from prior_auth.domain.timeline import Message
 from prior_auth.engine import Engine, Judgement
 from prior_auth.errors import BadInput, FatalTransportError, RuleError, TemporaryTransportError
-from prior_auth.fhir import json, pas_201, pas_exchange, pas_inquiry, pas_request, pas_update
+from prior_auth.fhir import json, pas_201, pas_determination, pas_exchange, pas_inquiry, pas_request, pas_update
 from prior_auth.fhir.pas_exchange import ATTACHMENT, INQUIRED, INQUIRY, RECEIPT, REQUEST, RESPONSE, Standing
 from prior_auth.fhir.validate import Issue, validate
 from prior_auth.gaps import Gap
 from prior_auth.ports import CaseStore, Clock, PayerTransport
 from workflows.messages import AssessmentMade, Next, PayerWord, Prepared, Recorded, Renewal
-from workflows.options import REFUSED, Patience
+from workflows.options import BAD_INPUT, REFUSED, Patience
 from workflows.outgoing import Outgoing
 
+UNREADABLE = "unreadable"  # a kind of message: what came with 2xx and is no answer
 RENEWAL = "renewal"  # document of a case: whether its reminders are over
 _REMIND = timedelta(days=7)
 _NO_UPDATE = (Overall.NOT_CERTIFIED, Overall.CANCELLED, Overall.ERROR)
@@ -209,6 +211,11 @@ class PracticeActivities:
         except TemporaryTransportError as away:
             pause = timedelta(seconds=away.retry_after) if away.retry_after else None
             raise ApplicationError("the payer cannot be reached", next_retry_delay=pause) from None
+        if message.kind == REQUEST and (unread := _unreadable(answer)) is not None:
+            key = f"{case_id}/{UNREADABLE}/{message.version}/{sha256(answer).hexdigest()}"
+            await self._keep(case_id, "received", UNREADABLE, message.version, answer, key)
+            await self._attention(await self.store.get(case_id), "answer-unreadable", str(unread))
+            raise ApplicationError("the payer's answer cannot be read", type=BAD_INPUT, non_retryable=True)
         kind = RECEIPT if message.kind == ATTACHMENT else RESPONSE
         facts = {"version": str(message.version), "message": message.id}
         await self._keep(case_id, "received", kind, message.version, answer, f"{case_id}/{kind}/{message.version}")
@@ -330,6 +337,10 @@ class PracticeActivities:
         facts |= {"asked-for": str(len(answer.requested))} if standing.information_requested else {}
         key = f"{case.id}/answered/{standing.answer_message}"
         await self.store.note(case.id, "payer-answered", by=ENGINE, at=self.clock.now(), facts=facts, key=key)
+        for number, doubt in enumerate(answer.doubts):
+            told = {"where": doubt.where, "what": doubt.what}
+            what, name = "task:answer-unclear", f"{case.id}/unclear/{standing.answer_message}/{number}"
+            await self.store.note(case.id, what, by=ENGINE, at=self.clock.now(), facts=told, key=name)
         if standing.answer_message:
             await self.store.keep_document(case.id, "answer", {"message": standing.answer_message})
         if not standing.final:
@@ -396,3 +407,12 @@ class PracticeActivities:
 
 def _demanded(body: dict[str, Any], issue: Issue) -> bool:
     return issue.rule == "extension" and pas_update.is_demanded_mark(body, issue.path)
+
+
+def _unreadable(answer: bytes) -> BadInput | None:
+    """Why an answer cannot be read; None where it can."""
+    try:
+        pas_determination.read(json.read(answer))
+    except BadInput as problem:
+        return problem
+    return None

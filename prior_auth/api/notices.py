@@ -106,6 +106,9 @@ class Inbox:
         for system, value in determination.claim_identifiers:
             case_id = case_id or await self.store.case_of_claim(f"{system}|{value}")
         await self.store.keep_notice(name, event.number, answer, at=now)
+        if case_id is None and not determination.claim_identifiers:
+            await self._ask_about_open()  # it does not say whose it is: open requests are asked about
+            return
         if case_id is None:
             raise BadInput(
                 "an answer to no request of ours",
@@ -124,9 +127,12 @@ class Inbox:
 
     async def _named_only(self, name: str, event: Event) -> None:
         """An answer that is named and not brought, as in 2.0.1: open requests are asked about to find whose it is."""
+        kept = json.write({"focus": event.focus})
+        if await self.store.keep_notice(name, event.number, kept, at=self.clock.now()):
+            await self._ask_about_open()
+
+    async def _ask_about_open(self) -> None:
         now = self.clock.now()
-        if not await self.store.keep_notice(name, event.number, json.write({"focus": event.focus}), at=now):
-            return
         for case in await self.store.cases(only_open=True):
             if case.version:
                 await gaps.found(self.store, case.id, gaps.TOLD, at=now)

@@ -99,11 +99,19 @@ class ProcessingError:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """A slip of the payer's answer that a person has to clear up: where it is, and what is odd. No patient data."""
+
+    where: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class Determination:
     """One answer of a payer. `request` and `claim_identifiers` say which Claim it answers, as far as the answer does.
 
     `created` orders answers that cross each other on the way. `extra` are grants for no item that was asked.
-    `reply_to` is the URL to which requested information goes (CDex), where the payer says it.
+    `reply_to` is the URL to which requested information goes (CDex), where the payer says it. `doubts` are for a person.
     """
 
     created: datetime | None
@@ -116,6 +124,7 @@ class Determination:
     errors: tuple[ProcessingError, ...] = ()
     extra: tuple[ItemDetermination, ...] = ()
     reply_to: str | None = None
+    doubts: tuple[Doubt, ...] = ()
 
     @property
     def overall(self) -> Overall:
@@ -151,7 +160,8 @@ class Determination:
         items = tuple(
             replace(one, action=ReviewAction.CANCELLED) if one.sequence in cancelled else one for one in self.items
         )
-        return replace(self, items=items)
+        is_over = all(one.action is ReviewAction.CANCELLED for one in items)
+        return replace(self, items=items, doubts=() if is_over else self.doubts)
 
 
 _OVERALL = {

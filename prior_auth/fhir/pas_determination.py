@@ -25,7 +25,7 @@ from prior_auth.domain.determination import (
 )
 from prior_auth.domain.request import Period
 from prior_auth.errors import BadInput
-from prior_auth.fhir import codes, pas_notes
+from prior_auth.fhir import codes, pas_doubts, pas_notes
 from prior_auth.fhir.bundle import Entry, Index
 from prior_auth.fhir.pas_received import objects, pairs
 from prior_auth.fhir.pas_shape import readable
@@ -55,7 +55,8 @@ def read(bundle: Mapping[str, Any]) -> Determination:
     response = answers[0].resource
     if response.get("use", "preauthorization") != "preauthorization":
         raise BadInput("not about a prior authorization", where=f"{answers[0].path}.use")
-    return _Reader(index, answers[0]).determination()
+    determination = _Reader(index, answers[0]).determination()
+    return pas_doubts.told(determination, response, answers=len(answers), came_along=index)
 
 
 class _Reader:
@@ -132,10 +133,9 @@ class _Reader:
     def _requested(self) -> list[RequestedInformation]:
         needed = [found for text in self.notes.values() if (found := pas_notes.as_needed(text)) is not None]
         asked: list[RequestedInformation] = []
-        for reference in objects(self.response.get("communicationRequest")):
-            stated = reference.get("reference")
-            entry = self.index.entry(stated, base=self.entry) if isinstance(stated, str) else None
-            if entry is not None:
+        # Whatever came along is asked for, also where the reference to it leads nowhere (a slip that is known).
+        for entry in self.index.entries:
+            if entry.resource["resourceType"] == "CommunicationRequest":
                 asked += _asked(entry.resource, needed)
         return asked
 

@@ -369,6 +369,7 @@ SIGNIFICANCE: Mapping[str, Json] = {
 # RxNorm ingredients. A biosimilar is its ingredient here; its HCPCS code tells which one it is.
 DRUG: Mapping[str, Json] = {
     "trastuzumab": coding(RXNORM, "224905", "trastuzumab"),
+    "trastuzumab-deruxtecan": coding(HCPCS, "J9358", "fam-trastuzumab deruxtecan"),
     "trastuzumab-anns": coding(RXNORM, "224905", "trastuzumab"),
     "pertuzumab": coding(RXNORM, "1298944", "pertuzumab"),
     "pembrolizumab": coding(RXNORM, "1547545", "pembrolizumab"),

@@ -55,6 +55,7 @@ WRITERS: Mapping[str, Writer] = {
     "pregnancy": _CONDITION,
     "hypertension": _CONDITION,
     "longqt": _CONDITION,
+    "infection": _CONDITION,
     "hemoptysis": _CONDITION,
     "perforation": _CONDITION,
     "comorbidity": _CONDITION,

@@ -107,6 +107,7 @@ COMORBIDITIES: Mapping[str, Coding] = {
     "longqt": Coding(SCT, "9651007", "Long QT syndrome"),
     "castration.resistant": Coding(ICD10CM, "Z19.2", "Hormone resistant malignancy status"),
     "castration.sensitive": Coding(ICD10CM, "Z19.1", "Hormone sensitive malignancy status"),
+    "infection": Coding(SCT, "40733004", "Infectious disease"),
     "any": Coding(SCT, "64572001", "Disease"),
 }
 _COMORBIDITY_SNOMED: Mapping[str, str] = {
@@ -126,6 +127,15 @@ _COMORBIDITY_SNOMED: Mapping[str, str] = {
         "autoimmune",
     ),
     "409089005": "neutropenia",  # febrile
+    "233604007": "infection",  # pneumonia
+    "91302008": "infection",  # sepsis
+    "68566005": "infection",  # of the urinary tract
+    "840539006": "infection",  # COVID-19
+    "128045006": "infection",  # cellulitis
+    "5758002": "infection",  # bacteremia
+    "66071002": "infection",  # viral hepatitis type B
+    "86406008": "infection",  # human immunodeficiency virus
+    "56717001": "infection",  # tuberculosis
     "427492003": "castration.resistant",  # hormone refractory prostate cancer
     "87522002": "deficiency",  # iron deficiency anemia
     "74474003": "bleeding",  # gastrointestinal
@@ -148,6 +158,10 @@ _COMORBIDITY_ICD10: tuple[tuple[str, str], ...] = (
     (r"D70", "neutropenia"),
     (r"I1[0-3]|I15|I16", "hypertension"),
     (r"R04\.2", "hemoptysis"),
+    (
+        r"A(?!Z)\d|B(?!07|3[56]|9[0-7])\d|J(09|1[0-8])|N39\.0|N10|L0[23]|K65|U07\.1|T80\.2|I33|G0[0-6]|R78\.81|R65",
+        "infection",
+    ),
     (r"D5[012]|E53\.8|E61\.1", "deficiency"),
     (r"D5[5-9]", "hemolysis"),
     (r"D62|K92\.[0-2]|K62\.5|R58", "bleeding"),
@@ -178,6 +192,12 @@ _COMORBIDITY_WORDS: tuple[tuple[str, str], ...] = (
     ("neutropenia", r"(?:febrile )?neutropeni(?:a|c fever)"),
     ("hypertension", r"(?<!pulmonary )(?<!portal )(?<!intracranial )(?<!ocular )hypertension"),
     ("hemoptysis", r"ha?emoptysis"),
+    (
+        "infection",
+        r"(?:active |acute |bacterial |viral |fungal |invasive |urinary tract |bloodstream |line |skin |soft tissue )?"
+        r"infections?|sepsis|septic shock|pneumonia|bactera?emia|cellulitis|abscess|covid(?:-?19)?|osteomyelitis|"
+        r"tuberculosis|aspergillosis|endocarditis|meningitis",
+    ),
     ("deficiency", r"(?:iron|folate|folic acid|(?:vitamin )?b-?12|cobalamin)[\s-]deficien(?:cy|t)"),
     ("hemolysis", r"ha?emoly(?:tic ana?emia|sis)"),
     ("bleeding", r"(?:gi|gastrointestinal|active|acute|rectal|vaginal|uterine) (?:bleed(?:ing)?|ha?emorrhage)|melena"),

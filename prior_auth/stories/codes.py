@@ -196,6 +196,7 @@ HISTOLOGY: Mapping[str, Json] = {
     "neuroendocrine": coding(ICDO3, "8240/3", "Neuroendocrine tumor, NOS"),
     "non-small-cell": coding(ICDO3, "8046/3", "Non-small cell carcinoma"),
     "renal-cell": coding(ICDO3, "8312/3", "Renal cell carcinoma, NOS"),
+    "hodgkin-nodular-sclerosis": coding(ICDO3, "9663/3", "Hodgkin lymphoma, nodular sclerosis, NOS"),
     "urothelial": coding(ICDO3, "8120/3", "Transitional cell carcinoma, NOS"),
     "chordoma": coding(ICDO3, "9370/3", "Chordoma, NOS"),
     "spindle-cell-melanoma": coding(ICDO3, "8772/3", "Spindle cell melanoma, NOS"),
@@ -337,6 +338,14 @@ SMOKING: Mapping[str, Json] = {
     "never": coding(SNOMED, "266919005", "Never smoked tobacco"),
 }
 
+# Who a relative is: HL7 v3 RoleCode.
+RELATIVE: Mapping[str, Json] = {
+    "mother": coding(f"{THO}v3-RoleCode", "MTH", "mother"),
+    "sister": coding(f"{THO}v3-RoleCode", "SIS", "sister"),
+    "maternal-aunt": coding(f"{THO}v3-RoleCode", "MAUNT", "maternal aunt"),
+    "mother-in-law": coding(f"{THO}v3-RoleCode", "MTHINLAW", "mother-in-law"),
+    "husband": coding(f"{THO}v3-RoleCode", "HUSB", "husband"),
+}
 GENE: Mapping[str, str] = {
     "ALK": "HGNC:427",
     "ATM": "HGNC:795",
@@ -465,6 +474,7 @@ SERVICE: Mapping[str, tuple[Json, str]] = {
     "imrt": (coding(CPT, "77412"), "Delivery of intensity modulated radiotherapy"),
     "imrt-until-2025": (coding(CPT, "77386"), "Delivery of intensity modulated radiotherapy"),
     "imrt-plan": (coding(CPT, "77301"), "Plan of intensity modulated radiotherapy"),
+    "germline-brca": (coding(CPT, "81162"), "Full analysis of BRCA1 and BRCA2"),
     "gene-panel": (coding(CPT, "81445"), "Gene panel of a solid tumor, 5 to 50 genes"),
     "car-t": (coding(CPT, "38228"), "Chimeric antigen receptor cells are given"),
     "car-t-until-2024": (coding(CPT, "0540T"), "Chimeric antigen receptor cells are given"),

@@ -87,6 +87,18 @@ def _condition(chart: Chart, item: str, fact: Fact, code: Json, profile: str | N
     }
 
 
+def write_family(chart: Chart, item: str, fact: Fact) -> None:
+    """A relative with a cancer of a site."""
+    relative = chart.new("FamilyMemberHistory", item, None, id=fact.get("id")) | {
+        "status": fact.get("status", "completed"),
+        "patient": chart.patient,
+        "date": stated(fact["on"]),
+        "relationship": concept(word(fact, "relative", codes.RELATIVE)),
+        "condition": [{"code": concept(word(fact, "site", codes.PRIMARY)[0])}],
+    }
+    chart.add(relative)
+
+
 def write_histology(chart: Chart, item: str, fact: Fact) -> None:
     value = word(fact, "value", codes.HISTOLOGY)
     question = Question(

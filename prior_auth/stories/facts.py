@@ -41,6 +41,7 @@ _VALUE = ("value", "text")
 WRITERS: Mapping[str, Writer] = {
     "dx.primary": _writer(disease.write_primary, "site", "side", "name", "histology", "clinical", "verified"),
     "dx.secondary": _writer(disease.write_secondary, "site", "clinical", "verified"),
+    "family-history": _writer(disease.write_family, "relative", "site"),
     "histology": _writer(disease.write_histology, *_VALUE),
     "histologic-grade": _writer(disease.write_grade, *_VALUE),
     "stage.group": _writer(disease.write_stage_group, *_VALUE, "kind"),
@@ -88,7 +89,9 @@ WRITERS: Mapping[str, Writer] = {
     "variant.negative-genes": _writer(genomics.write_negative, "genes", "source"),
     "genes.studied": _writer(genomics.write_studied, "genes"),
     "genomics-report": _writer(genomics.write_report),
-    "prior.therapy": _writer(treatment.write_therapy, "drug", "hcpcs", "from", "to", "reason", "every", "dose", "daily"),
+    "prior.therapy": _writer(
+        treatment.write_therapy, "drug", "hcpcs", "from", "to", "reason", "every", "dose", "daily"
+    ),
     "allergy.drug": _writer(treatment.write_allergy, "drug"),
     "surgery": _writer(treatment.write_surgery, "procedure", "place", "from", "to"),
     "operation": _writer(treatment.write_surgery, "procedure", "place", "from", "to"),

@@ -34,6 +34,7 @@ SEARCHED = (
     "Procedure",
     "ServiceRequest",
     "DeviceRequest",
+    "RequestGroup",
     "AllergyIntolerance",
     "DocumentReference",
     "FamilyMemberHistory",
@@ -48,6 +49,7 @@ FOLLOWED = frozenset(
     (
         *SEARCHED,
         *("Medication", "Practitioner", "PractitionerRole", "Organization", "Specimen", "BodyStructure", "Location"),
+        "CarePlan",
     )
 )
 PAGE = 200

@@ -13,7 +13,7 @@ from prior_auth.domain.request import AuthorizationRequest, CoverageFacts, Perio
 from prior_auth.errors import BadInput
 from prior_auth.fhir import codes
 from prior_auth.fhir.bundle import Index, type_and_id
-from prior_auth.fhir.order_groups import undrawn
+from prior_auth.fhir.order_groups import is_asked_for, members, undrawn
 from prior_auth.fhir.regimens import is_open_order, regimens
 
 Resource = Mapping[str, Any]
@@ -45,11 +45,22 @@ def authorization_request(
     orders = chart.orders(order)
     items = tuple(_item(chart, one, billing_units or _as_counted) for one in orders)
     coverage = chart.coverage(orders, {as_of, *(one.period.start or as_of for one in items)})
-    urgent = any(one.get("priority") in ("urgent", "asap", "stat") for one in orders)
+    urgent = any(one.get("priority") in _URGENT for one in [*orders, *_groups_of(resources, orders)])
     urgency = Urgency.EXPEDITED if urgent else Urgency.STANDARD
     asked = {one.order for one in items}
     whole = tuple(one for one in regimens(resources) if set(one.orders) <= asked)
     return AuthorizationRequest(chart.patient, coverage, items, urgency, whole)
+
+
+_URGENT = ("urgent", "asap", "stat")
+
+
+def _groups_of(resources: Sequence[Resource], orders: Sequence[Resource]) -> Iterator[Resource]:
+    """The groups that ask for one of the orders: what is urgent of them is urgent of their orders."""
+    asked = {reference_of(one) for one in orders}
+    for one in resources:
+        if is_asked_for(one) and asked & set(members(one)):
+            yield one
 
 
 def reference_of(resource: Resource) -> str:

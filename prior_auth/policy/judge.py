@@ -199,8 +199,9 @@ class Hearing:
         """What was read in vain for the criterion."""
         asked = [item for item in criterion.items if not item.startswith("attestation.")]
         looked = [self.evidence.looked[item] for item in asked if item in self.evidence.looked]
+        held = any(fact.tier is not Tier.DOCUMENT for fact in self.evidence.facts_of(*asked))
         what = " or ".join(dict.fromkeys(words.called(item).rstrip(":") for item in asked))
-        return f"{what.rstrip(':') or 'A statement'}: {words.looked_in_words(looked)}"
+        return f"{what.rstrip(':') or 'A statement'}: {words.looked_in_words(looked, is_on_record=held)}"
 
     def _stale(self, criterion: Criterion, facts: Sequence[Fact]) -> str:
         since = self.parameters.get(criterion.fresh) if criterion.fresh else None

@@ -155,14 +155,16 @@ def window_in_words(duration: str) -> str:
 _UNITS = {"D": "day", "W": "week", "M": "month", "Y": "year"}
 
 
-def looked_in_words(looked: Iterable[Looked]) -> str:
-    """`no record found in 41 resources`: how much was read in vain."""
+def looked_in_words(looked: Iterable[Looked], *, is_on_record: bool = False) -> str:
+    """`no record found in 41 resources`: how much was read in vain; that what is on record says nothing here."""
     by_type: dict[str, int] = {}
     for one in looked:
         by_type |= one.resources
     number = sum(by_type.values())
     resources = "1 resource" if number == 1 else f"{number} resources"
-    return f"no record found in {resources}" if by_type else "nothing on record speaks of it"
+    if by_type:
+        return f"no record found in {resources}"
+    return "what is on record has no bearing on this" if is_on_record else "nothing on record speaks of it"
 
 
 def unread_in_words(unread: Sequence[Unread]) -> str:

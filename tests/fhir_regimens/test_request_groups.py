@@ -302,3 +302,10 @@ def test_a_group_stands_for_its_orders_where_it_is_named() -> None:
         "MedicationRequest/b",
         "MedicationRequest/c",
     ]
+
+
+@pytest.mark.parametrize(("priority", "urgency"), [("stat", "expedited"), ("routine", "standard")])
+def test_an_urgent_group_makes_its_orders_urgent(priority: str, urgency: str) -> None:
+    held = chart(drug("a"), drug("b"), group(step("a"), priority=priority))
+    assert authorization_request(held, as_of=DAY, order="MedicationRequest/a").urgency == urgency
+    assert authorization_request(held, as_of=DAY, order="MedicationRequest/b").urgency == "standard"

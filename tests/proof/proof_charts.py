@@ -158,7 +158,9 @@ def _comparable(report: Any) -> Any:
     return _SILENCE.sub("", report) if isinstance(report, str) else report
 
 
-_SILENCE = re.compile(r"(?:no record found in \d+ resources?|nothing on record speaks of it)")
+_SILENCE = re.compile(
+    r"(?:no record found in \d+ resources?|nothing on record speaks of it|what is on record has no bearing on this)"
+)
 
 
 def _difference(one: Any, other: Any, where: str = "report") -> str:

@@ -122,6 +122,16 @@ class Ledger(Protocol):
 
     async def set_setting(self, name: str, value: str) -> None: ...
 
+    async def change_clock(
+        self, owner: str, name: str, change: Callable[[Any], tuple[Any, datetime | None] | None]
+    ) -> None:
+        """Change a kept document and the due instant in one step: two events of one moment both count.
+
+        `change` gets the document and gives the new one and its due instant, None where nothing changes; it is not
+        asked where there is no such document.
+        """
+        ...
+
     async def unlooked(self) -> list[str]:
         """Owners that were stirred since their story last looked."""
         ...
@@ -312,14 +322,8 @@ class AuthorizationStore(Ledger, Protocol):
         self, authorization_id: str, status: AuthorizationStatus, *, waiting_for: str | None, at: datetime
     ) -> None: ...
 
-    async def change_clock(
-        self, owner: str, name: str, change: Callable[[Any], tuple[Any, datetime | None] | None]
-    ) -> None:
-        """Change a kept document and the due instant in one step: two events of one moment both count.
-
-        `change` gets the document and gives the new one and its due instant, None where nothing changes; it is not
-        asked where there is no such document.
-        """
+    async def speak_again(self, authorization_id: str, *, at: datetime) -> None:
+        """Something beside the decisions is to be told: the word that stands has a new revision."""
         ...
 
     async def subscribe(

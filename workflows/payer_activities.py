@@ -217,7 +217,8 @@ class PayerActivities:
         now = self.clock.now()
         bundle = json.read(await self.store.request_body(authorization.id, authorization.version))
         read = pas_request.read(bundle)
-        stamp = pas_response.Stamp(authorization.id, authorization.revision, now, authorization.reference)
+        extended = await clocks.extension(self.store, authorization)
+        stamp = pas_response.Stamp(authorization.id, authorization.revision, now, authorization.reference, extended)
         decisions = await self.store.decisions(authorization.id)
         version = await self.store.setting(subscription.version_setting(notification.subscription))
         identity = pas_201.of(self.identity) if version == pas_201.VERSION else self.identity

@@ -15,6 +15,7 @@ from prior_auth.changes import Change
 from prior_auth.domain.assessment import overall
 from prior_auth.domain.case import Case, CaseStatus, Step, next_step
 from prior_auth.domain.determination import Determination, Overall
+from prior_auth.domain.legal_clock import LegalClock
 from prior_auth.domain.parties import PracticeIdentity
 from prior_auth.domain.people import ENGINE
 from prior_auth.domain.timeline import Message
@@ -236,7 +237,7 @@ class PracticeActivities:
         """Where the case stands with the payer; what is new goes to the timeline and to the status."""
         await self.store.look(case_id)
         case, standing = await self.store.get(case_id), await self._standing(case_id)
-        due_at = case.due_at or await self._due_at(case, standing)
+        due_at = await self._due_at(case, standing)
         if standing.answer is not None:
             await self._answered(case, standing, standing.answer, due_at)
         if standing.refused is not None:
@@ -276,7 +277,7 @@ class PracticeActivities:
     async def inquire(self, case_id: str) -> None:
         """Ask what became of the request, by the stored bytes of one question for each gap; keep what is answered."""
         case, standing = await self.store.get(case_id), await self._standing(case_id)
-        due_at = case.due_at or await self._due_at(case, standing)
+        due_at = await self._due_at(case, standing)
         gap = await gaps.unasked(self.store, case_id, due_at=due_at, now=self.clock.now())
         if gap is None:
             return
@@ -304,16 +305,33 @@ class PracticeActivities:
             await self.raise_task(case.id, "payer-does-not-find")
 
     async def _due_at(self, case: Case, standing: Standing) -> datetime | None:
-        """Computed once, from the payer's acknowledgement, and kept with the rows of law (house rule 3)."""
+        """Started once, from the acknowledgement, by the rows of law (house rule 3); moved by what the payer tells."""
         if standing.acknowledged_at is None:
-            return None
-        if (before := await clocks.kept(self.store, case.id)) is not None:
-            return before.due_at
-        request = pas_request.read(json.read(await self.outgoing.last_request(case.id, standing))).request
-        asked = await self.store.request(case.id)
-        clock = self.engine.clock(request, asked.get("payer"), standing.acknowledged_at)
-        await clocks.keep(self.store, case.id, clock)
-        return clock.due_at
+            return case.due_at
+        if await clocks.kept(self.store, case.id) is None:
+            request = pas_request.read(json.read(await self.outgoing.last_request(case.id, standing))).request
+            asked = await self.store.request(case.id)
+            clock = self.engine.clock(request, asked.get("payer"), standing.acknowledged_at)
+            await clocks.keep(self.store, case.id, clock)
+            await self._move(case, case.status, case.waiting_for, due_at=clock.due_at)
+        return await self._told(case.id)
+
+    async def _told(self, case_id: str) -> datetime | None:
+        """The due instant after all that was told; what the law does not allow is a person's to look at."""
+        kept, stated = await self._kept(case_id), await clocks.stated(self.store, case_id)
+        refused: list[str | None] = []
+
+        def as_told(clock: LegalClock) -> LegalClock:
+            told = clocks.as_told(clock, kept, stated)
+            refused.append(told.refused)
+            return told.clock
+
+        clock = await clocks.move(self.store, case_id, as_told)
+        if refused and refused[-1]:
+            facts, key = {"what": refused[-1]}, f"{case_id}/extension-refused/{refused[-1]}"
+            what, now = "task:extension-not-allowed", self.clock.now()
+            await self.store.note(case_id, what, by=ENGINE, at=now, facts=facts, key=key)
+        return clock.due_at if clock is not None else None
 
     async def _start_clock(self, case: Case, standing: Standing) -> None:
         """An update of what was decided is asked anew: its clock runs from its own acknowledgement."""
@@ -355,7 +373,7 @@ class PracticeActivities:
         facts |= {f"item-{item.sequence}": item.number or item.action.value for item in standing.answer.items}
         key = f"{case_id}/determined/{standing.answer_message}"
         await self.store.note(case_id, "determined", by=ENGINE, at=self.clock.now(), facts=facts, key=key)
-        due_at = case.due_at or await self._due_at(case, standing)
+        due_at = await self._due_at(case, standing)
         await self._move(case, _STATUS[standing.answer.overall], None, due_at=due_at, version=standing.version)
         if standing.answer.granted_until is None:
             return Recorded(renewal=False)

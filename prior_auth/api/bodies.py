@@ -74,3 +74,10 @@ async def fhir_body(request: Request) -> bytes:
         said = kind if kind.isprintable() and len(kind) < 80 else "of another kind"
         raise Unsupported(f"content type {said or 'not stated'}", fix="send application/fhir+json")
     return await request.body()
+
+
+def whole_number(value: str | None, where: str) -> int:
+    """A number stated as text. Raises BadInput with the field."""
+    if value is None or not value.isascii() or not value.isdigit() or len(value) > 9:
+        raise BadInput("not a positive number", where=where, fix=f"give the {where} as a number")
+    return int(value)

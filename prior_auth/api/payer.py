@@ -11,9 +11,9 @@ from fastapi import FastAPI, Request, Response
 from prior_auth import __version__, clocks
 from prior_auth.api import auth, older, pages, payer_inquiry, payer_pages, payer_subscriptions, problems, rig
 from prior_auth.api.auth import caller
-from prior_auth.api.bodies import MIB, Limited, fhir_body
+from prior_auth.api.bodies import MIB, Limited, fhir_body, whole_number
 from prior_auth.api.messages import add_message_doors
-from prior_auth.api.payer_desk import Payer, decision_of, whole_number
+from prior_auth.api.payer_desk import Payer, decision_of
 from prior_auth.api.problems import fhir_answer, status_of
 from prior_auth.domain.authorization import Authorization
 from prior_auth.errors import BadInput, PriorAuthError

@@ -12,6 +12,7 @@ from typing import Any
 from prior_auth import clocks
 from prior_auth.api import pages, shown
 from prior_auth.api.auth import ANYBODY, Caller
+from prior_auth.api.bodies import whole_number
 from prior_auth.api.waiting import Waiting
 from prior_auth.api.words import DOCUMENT_KINDS
 from prior_auth.domain import legal_clock
@@ -177,7 +178,8 @@ class Payer:
             return before
         async with self.store.together():
             decisions = await self.store.decisions(authorization.id, version)
-            stamp = pas_response.Stamp(authorization.id, authorization.revision, now, authorization.reference)
+            extended = await clocks.extension(self.store, authorization)
+            stamp = pas_response.Stamp(authorization.id, authorization.revision, now, authorization.reference, extended)
             body = json.write(pas_response.build(bundle, request, decisions, payer=self.identity, stamp=stamp))
             key = f"{authorization.id}/response/{version}/{authorization.revision}"
             kept = await self.store.keep_message(
@@ -246,16 +248,18 @@ class Payer:
         """The payer takes longer, as far as the row of law that binds it lets it. Raises NotFound, Conflict."""
         await self.store.get(authorization_id)
         now = self.clock.now()
-        clock = await clocks.move(
-            self.store,
-            authorization_id,
-            lambda clock: legal_clock.extended(clock, now, days=days, reason=reason, waits=waits),
-        )
-        if clock is None:
-            raise Conflict("no legal clock runs for this request", where="days")
-        facts = {"days": str(days), "clock": shown.law(clock)}
-        key = f"{authorization_id}/extended"
-        await self.store.note(authorization_id, "extended", by=self.person, at=now, facts=facts, key=key)
+        async with self.store.together():
+            clock = await clocks.move(
+                self.store,
+                authorization_id,
+                lambda clock: legal_clock.extended(clock, now, days=days, reason=reason, waits=waits),
+            )
+            if clock is None:
+                raise Conflict("no legal clock runs for this request", where="days")
+            facts = {"days": str(days), "clock": shown.law(clock)}
+            key = f"{authorization_id}/extended"
+            await self.store.note(authorization_id, "extended", by=self.person, at=now, facts=facts, key=key)
+            await self.store.speak_again(authorization_id, at=now)  # the submitter is told, as of any word
         await self.stories.nudge(authorization_id)
         return clock
 
@@ -304,12 +308,6 @@ def _choice(kind: Any, value: str | None, where: str) -> Any:
     except ValueError:
         allowed = ", ".join(one.value for one in kind)
         raise BadInput(f"no such {where}", where=where, fix=f"use one of {allowed}") from None
-
-
-def whole_number(value: str | None, where: str) -> int:
-    if value is None or not value.isascii() or not value.isdigit() or len(value) > 9:
-        raise BadInput("not a positive number", where=where, fix=f"give the {where} as a number")
-    return int(value)
 
 
 def _units(value: str | None, asked: Decimal | None) -> Decimal:

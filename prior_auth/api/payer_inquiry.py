@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from prior_auth import clocks
 from prior_auth.api.auth import ANYBODY, Caller
 from prior_auth.api.payer_desk import Payer
 from prior_auth.domain.authorization import Authorization, AuthorizationStatus
@@ -36,7 +37,11 @@ async def inquire(payer: Payer, body: bytes, caller: Caller = ANYBODY) -> dict[s
         key = f"{found.authorization.id}/inquired/{name}/{now.date()}"
         await payer.store.note(found.authorization.id, "inquired", by=ENGINE, at=now, facts={"from": by}, key=key)
         stamp = pas_response.Stamp(
-            found.authorization.id, found.authorization.revision, now, found.authorization.reference
+            found.authorization.id,
+            found.authorization.revision,
+            now,
+            found.authorization.reference,
+            await clocks.extension(payer.store, found.authorization),
         )
         answers.append(
             pas_response.inquired(

@@ -7,11 +7,12 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Query, Request, Response
 
 from prior_auth.api import notices, pages, practice_changes, practice_pages, practice_renewal, problems
-from prior_auth.api.bodies import MIB, Limited
+from prior_auth.api.bodies import MIB, Limited, whole_number
 from prior_auth.api.messages import add_message_doors
 from prior_auth.api.practice_desk import Practice, identity
 from prior_auth.domain.case import Case
 from prior_auth.fhir import json
+from prior_auth.policy.clock_report import as_json
 
 _MAX_CHART = 64 * MIB
 
@@ -77,6 +78,18 @@ def _add_program_doors(app: FastAPI, practice: Practice) -> None:
         """Ask for what comes after this authorization; the body is the chart as it is now, or empty."""
         case = await practice_renewal.renew(practice, case_id, await request.body(), order or [])
         return _program(await _case_object(practice, case), 202)
+
+    @app.post("/api/cases/{case_id}/extension", status_code=202)
+    async def extension(case_id: str, request: Request) -> Response:
+        """The payer has told a person that it takes longer: `days`, `reason`, `waits` where it is for information."""
+        told = json.read(await request.body())
+        clock = await practice.extension_told(
+            case_id,
+            days=whole_number(str(told.get("days", "")), "days"),
+            reason=str(told.get("reason") or ""),
+            waits=told.get("waits") is True,
+        )
+        return _program(as_json(clock) if clock is not None else {}, 202)
 
     @app.post("/api/cases/{case_id}/inquiry", status_code=202)
     async def inquire(case_id: str) -> Response:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from prior_auth import gaps
+from prior_auth import clocks, gaps
 from prior_auth.domain.case import Case
+from prior_auth.domain.legal_clock import Extended, LegalClock
 from prior_auth.domain.people import Person
 from prior_auth.errors import BadInput, Conflict
 from prior_auth.fhir import json
@@ -116,6 +117,18 @@ class Practice:
         await self.store.note(case_id, "released", by=self.person, at=now, facts={"how": how}, key=key)
         await self.store.stir(case_id)
         await self.stories.nudge(case_id)
+
+    async def extension_told(self, case_id: str, *, days: int, reason: str, waits: bool) -> LegalClock | None:
+        """A person was told by the payer that it takes longer. Raises Conflict where its law does not allow that."""
+        await self.store.get(case_id)
+        now = self.clock.now()
+        async with self.store.together():
+            await clocks.state(self.store, case_id, clocks.Stated(now, Extended(days, reason.strip(), waits)))
+            facts = {"days": str(days)}
+            await self.store.note(case_id, "extended", by=self.person, at=now, facts=facts, key=f"{case_id}/extended")
+            await self.store.stir(case_id)
+        await self.stories.nudge(case_id)
+        return await clocks.kept(self.store, case_id)
 
     async def inquire(self, case_id: str) -> None:
         """A person wants to know what became of it: the payer is asked once, by the case's story."""

@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from prior_auth.domain.coding import Coding
+from prior_auth.domain.legal_clock import Extended
 from prior_auth.domain.request import Period
 
 
@@ -112,6 +113,7 @@ class Determination:
 
     `created` orders answers that cross each other on the way. `extra` are grants for no item that was asked.
     `reply_to` is the URL to which requested information goes (CDex), where the payer says it. `doubts` are for a person.
+    `extension`: the payer says that it takes longer.
     """
 
     created: datetime | None
@@ -125,6 +127,7 @@ class Determination:
     extra: tuple[ItemDetermination, ...] = ()
     reply_to: str | None = None
     doubts: tuple[Doubt, ...] = ()
+    extension: Extended | None = None
 
     @property
     def overall(self) -> Overall:

@@ -84,6 +84,7 @@ class _Reader:
             errors=self._errors(),
             extra=tuple(self._extra(one) for one in self.added if not (set(_linked(one)) & known)),
             reply_to=self._reply_to(),
+            extension=next((one for text in self.notes.values() if (one := pas_notes.as_extended(text))), None),
         )
 
     def _claim_identifiers(self, request: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

@@ -13,6 +13,7 @@ from datetime import date, datetime
 from typing import Any
 
 from prior_auth.domain.authorization import Action, ItemDecision, RequestedInformation
+from prior_auth.domain.legal_clock import Extended
 from prior_auth.domain.parties import PayerIdentity
 from prior_auth.domain.people import Role
 from prior_auth.domain.request import Period
@@ -38,13 +39,15 @@ _CODE = {
 class Stamp:
     """What makes one answer itself: the authorization's id, its revision, the instant (aware of its zone).
 
-    `number` is the reference of a request under review (REF-NT), given from the first pend on.
+    `number` is the reference of a request under review (REF-NT), given from the first pend on. `extended` is what the
+    payer has said of its deadline.
     """
 
     authorization: str
     revision: int
     created: datetime
     number: str | None = None
+    extended: Extended | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +148,8 @@ class _Answer:
     def built(self) -> Json:
         items = [self._item(one) for one in self.request.items]
         grants = [self._grant(one) for one in self.request.items if self._is_modified(one)]
+        if (more := self.stamp.extended) is not None:
+            self._note(pas_notes.extended(more.days, more.reason, waits=more.waits))
         wanted = [self._communication(number, one) for number, one in self._wanted()]
         response = {
             **self.header("complete"),

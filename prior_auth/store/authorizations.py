@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -52,6 +52,8 @@ class _Arrival:
 
 class SqlAuthorizations(SqlSubscriptions):
     """`AuthorizationStore` made real. `Authorization.key` is the SHA-256 that finds its first submission again."""
+
+    _owners = tables.authorization
 
     async def receive(
         self,
@@ -249,20 +251,12 @@ class SqlAuthorizations(SqlSubscriptions):
             changes = {"status": status.value, "waiting_for": waiting_for, "changed_at": at}
             await _change(connection, authorization_id, **changes)
 
-    async def change_clock(
-        self, owner: str, name: str, change: Callable[[Any], tuple[Any, datetime | None] | None]
-    ) -> None:
-        """The authorization's row is the lock. Raises NotFound, and what `change` raises."""
-        columns = tables.document.c
-        kept = select(columns.sealed).where(columns.owner == owner, columns.name == name)
+    async def speak_again(self, authorization_id: str, *, at: datetime) -> None:
+        """Raises NotFound."""
         async with self.database.write() as connection:
-            await _row(connection, owner, lock=True)
-            sealed = await connection.scalar(kept)
-            changed = change(self._open(sealed, "document", owner, name)) if sealed is not None else None
-            if changed is not None:
-                document, due_at = changed
-                await self._keep_document(connection, owner, name, document)
-                await _change(connection, owner, due_at=due_at)
+            row = await _row(connection, authorization_id, lock=True)
+            await _change(connection, authorization_id, revision=row.revision + 1, changed_at=at)
+            await self._stir(connection, authorization_id)
 
     # -- receiving ----------------------------------------------------------------------------------------------------
 

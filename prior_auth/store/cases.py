@@ -27,6 +27,8 @@ _FINAL = [status.value for status in CaseStatus if status.is_final]
 class SqlCases(SqlLedger):
     """`CaseStore` made real. `Case.key` is the SHA-256 of the business key that was given."""
 
+    _owners = tables.case
+
     async def open(
         self,
         key: str,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, Table, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from prior_auth.domain.people import Person, Role
@@ -27,6 +27,8 @@ SENT = "sent"
 
 class SqlLedger:
     """`Ledger` made real. Keys (`key=`) are kept as SHA-256 only."""
+
+    _owners: Table  # of cases or authorizations: an id and a due instant
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -103,6 +105,22 @@ class SqlLedger:
                 select(tables.timeline).where(columns.owner == owner).order_by(columns.at, columns.serial)
             )
         return [self._entry(row) for row in rows]
+
+    async def change_clock(
+        self, owner: str, name: str, change: Callable[[Any], tuple[Any, datetime | None] | None]
+    ) -> None:
+        """The owner's row is the lock. Raises NotFound, and what `change` raises."""
+        columns, this = tables.document.c, self._owners.c.id == owner
+        kept = select(columns.sealed).where(columns.owner == owner, columns.name == name)
+        async with self.database.write() as connection:
+            if await connection.scalar(select(self._owners.c.id).where(this).with_for_update()) is None:
+                raise NotFound(f"there is no such {self._owners.name}", where=owner)
+            sealed = await connection.scalar(kept)
+            changed = change(self._open(sealed, "document", owner, name)) if sealed is not None else None
+            if changed is not None:
+                document, due_at = changed
+                await self._keep_document(connection, owner, name, document)
+                await connection.execute(update(self._owners).where(this).values(due_at=due_at))
 
     async def look(self, owner: str) -> None:
         columns = tables.news.c

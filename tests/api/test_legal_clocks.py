@@ -13,7 +13,8 @@ import pytest
 from prior_auth.api.payer import payer_app
 from prior_auth.domain.deadline import DeadlineRow, Program
 from prior_auth.domain.legal_clock import LegalClock, started, unknown
-from prior_auth.fhir import json
+from prior_auth.fhir import json, subscription
+from prior_auth.transports.fhir_pas import FhirPas
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,3 +197,101 @@ async def test_the_practice_computes_its_clock_once_from_the_acknowledgement(joi
     page = (await joined.http.get(f"/cases/{case_id}")).text
     assert "Legal clock" in page
     assert "29 CFR 2560.503-1(f)(2)(iii)(A)" in page
+
+
+@pytest.fixture
+async def told(payer_desk: Any, companies: Any, tmp_path: Any) -> AsyncIterator[tuple[Any, Any, str]]:
+    """A practice and its payer, both under the clock of a commercial plan: a request with a gap, which is pended."""
+    at_law = bound(companies, Program.COMMERCIAL)
+    payer = window(replace(payer_desk, legal_clock=at_law))
+    base = "http://window.example/fhir"
+    side = companies.practice(tmp_path, url="http://practice.example", payer_url=base)
+    async with payer.http, side as opened:
+        engine = Bound(opened.engine, at_law)
+        opened = replace(opened, engine=engine, transport=FhirPas(base, client=payer.http))
+        transport = httpx2.ASGITransport(app=companies.app_of_practice(opened))
+        async with httpx2.AsyncClient(transport=transport, base_url="http://window.example") as http:
+            payer_desk.stories.hands.notifier = Carrying(http)
+            filtered = subscription.subscription(["RIVERSIDE01"], endpoint="http://window.example/fhir/notifications")
+            await payer.fhir("Subscription", json.write(filtered))
+            chart = companies.chart("breast-her2-gap")
+            case_id = (await http.post("/api/cases", content=chart)).json()["id"]
+            await http.post(f"/api/cases/{case_id}/release?how=with-gaps")
+            yield Window(http, opened.store), payer, case_id
+
+
+class Bound:
+    """The engine with another law."""
+
+    def __init__(self, engine: Any, at_law: Any) -> None:
+        self._engine, self._at_law = engine, at_law
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+    def clock(self, request: Any, _payer: Any, received: datetime) -> LegalClock:
+        return self._at_law(Asked(request), received)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    request: Any
+
+
+class Carrying:
+    """`Notifier` to the practice's window."""
+
+    def __init__(self, http: httpx2.AsyncClient) -> None:
+        self.http = http
+
+    async def deliver(self, endpoint: str, body: bytes, _headers: Any) -> None:
+        answer = await self.http.post(endpoint, content=body, headers={"Content-Type": "application/fhir+json"})
+        answer.raise_for_status()
+
+
+def moments(kept: dict[str, Any]) -> dict[str, bool]:
+    return {name: bool(kept["moments"][name]) for name in ("complete", "asked", "extended", "decided", "notified")}
+
+
+async def test_an_extension_of_the_payer_moves_the_practices_clock_and_its_times_are_kept_apart(
+    told: tuple[Any, Any, str],
+) -> None:
+    practice, payer, case_id = told
+    before, first = (await practice.store.get(case_id)).due_at, await practice.store.document(case_id, "clock")
+    assert moments(first) == {"complete": False, "asked": True, "extended": False, "decided": False, "notified": False}
+    found = (await payer.store.authorizations())[0]
+    assert (await extension(payer, found.id, days=10, reason="A second opinion is sought.")).status_code == 202
+    case, clock = await practice.store.get(case_id), await practice.store.document(case_id, "clock")
+    assert case.due_at == before + timedelta(days=10) == (await payer.store.get(found.id)).due_at
+    assert clock["extension"]["days"] == 10
+    assert case.status.value == "information-requested"  # what was asked for is still asked for
+    assert "extended by 10 days: A second opinion is sought." in (await practice.http.get(f"/cases/{case_id}")).text
+    approval = {"sequence": 1, "action": "certify"}
+    await payer.http.post(f"/api/authorizations/{found.id}/decisions", content=json.write(approval))
+    last = await practice.store.document(case_id, "clock")
+    assert moments(last) == {"complete": False, "asked": True, "extended": True, "decided": True, "notified": True}
+    assert last["moments"]["received"] == first["moments"]["received"]
+
+
+async def test_an_extension_that_waits_for_information_stops_the_practices_clock_too(
+    told: tuple[Any, Any, str],
+) -> None:
+    practice, payer, case_id = told
+    found = (await payer.store.authorizations())[0]
+    stated = {"days": 15, "reason": "The report is awaited.", "waits": True}
+    assert (await extension(payer, found.id, **stated)).status_code == 202
+    assert (await practice.store.get(case_id)).due_at is None
+
+
+async def test_a_person_who_was_told_of_an_extension_states_it_within_the_law(told: tuple[Any, Any, str]) -> None:
+    practice, _, case_id = told
+    before = (await practice.store.get(case_id)).due_at
+    path = f"/api/cases/{case_id}/extension"
+    too_long = await practice.http.post(path, content=json.write({"days": 16, "reason": "By letter."}))
+    assert too_long.status_code == 409
+    assert (await practice.store.get(case_id)).due_at == before
+    taken = await practice.http.post(path, content=json.write({"days": 15, "reason": "By letter."}))
+    assert taken.status_code == 202
+    assert (await practice.store.get(case_id)).due_at == before + timedelta(days=15)
+    again = await practice.http.post(path, content=json.write({"days": 5, "reason": "Once more."}))
+    assert again.status_code == 409

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _SCOPE = "system/Claim.cruds system/Subscription.cruds"
 _LOOK_EVERY = 0.2  # seconds
+_FIRST = 5  # times as long for the first call
 
 Listen = Annotated[str, typer.Option("--listen", metavar="HOST:PORT", help="Where this command listens.")]
 PublicUrl = Annotated[
@@ -142,10 +143,13 @@ def pas_client(
 
 
 def _until_silent(play: Play, heard: Listener, wait: float) -> None:
-    """Until nothing came for `wait` seconds, or the person at the keyboard has seen enough."""
+    """Until nothing came for `wait` seconds, or the person at the keyboard has seen enough; the first call may take
+    longer, as the client has yet to be pointed here."""
     start, told = time.monotonic(), 0
     try:
-        while time.monotonic() - max(start, heard.calls[-1].at if heard.calls else start) < wait:
+        while not heard.calls and time.monotonic() - start < _FIRST * wait:
+            time.sleep(_LOOK_EVERY)
+        while heard.calls and time.monotonic() - heard.calls[-1].at < wait:
             time.sleep(_LOOK_EVERY)
             for chain in play.chains[told:]:
                 typer.echo(f"came: {chain.name}", err=True)

@@ -108,13 +108,17 @@ class Report:
 
     def lines(self) -> Iterator[str]:
         """For people: one line a rule, and below it what broke it and where."""
+        whys = {one.why for one in self.verdicts}
+        if self.exit_code == 2 and len(whys) == 1:
+            yield f"not judged: {whys.pop()}"
+            return
         for rule, outcome, verdicts in self.rules():
             ids = f" [{', '.join(rule.requirements)}]" if rule.requirements else ""
             yield f"{outcome.value:<10} {rule.id:<22} {rule.words}{ids}"
             for one in verdicts:
                 yield from (f"           - {one.about}: {found.where}: {found.what}" for found in one.findings)
-            whys = dict.fromkeys(one.why for one in verdicts if one.why and outcome is Outcome.NOT_JUDGED)
-            yield from (f"           - {why}" for why in whys)
+            reasons = dict.fromkeys(one.why for one in verdicts if one.why and outcome is Outcome.NOT_JUDGED)
+            yield from (f"           - {why}" for why in reasons)
         for profile, seen in self.census.items():
             yield f"must-support {profile}: {seen['seen']} of {seen['of']} seen"
         yield ", ".join(f"{count} {name}" for name, count in self.counts().items())

@@ -141,6 +141,29 @@ _ROWS: tuple[tuple[str, str | None, bool, str, str], ...] = (
     # checkpoint inhibitors
     ("pembrolizumab", "1547545", SEEN, "pd1 checkpoint", "keytruda"),
     ("nivolumab", "1597876", SEEN, "pd1 checkpoint", "opdivo"),
+    # Products of their own, in other doses: no order of one is an order of the antibody alone.
+    (
+        "nivolumab relatlimab",
+        None,
+        MEMORY,
+        "pd1 checkpoint",
+        "opdualag|nivolumab and relatlimab|nivolumab/relatlimab|nivolumab, relatlimab|relatlimab and nivolumab|relatlimab",
+    ),
+    (
+        "nivolumab hyaluronidase",
+        None,
+        MEMORY,
+        "pd1 checkpoint",
+        "opdivo qvantig|nivolumab and hyaluronidase|nivolumab/hyaluronidase|nivolumab, hyaluronidase",
+    ),
+    (
+        "pembrolizumab berahyaluronidase",
+        None,
+        MEMORY,
+        "pd1 checkpoint",
+        "keytruda qlex|pembrolizumab and berahyaluronidase alfa|pembrolizumab and berahyaluronidase|"
+        "pembrolizumab/berahyaluronidase",
+    ),
     ("cemiplimab", None, MEMORY, "pd1 checkpoint", "libtayo"),
     ("dostarlimab", None, MEMORY, "pd1 checkpoint", "jemperli"),
     ("atezolizumab", "1792776", SEEN, "pdl1 checkpoint", "tecentriq"),
@@ -307,6 +330,8 @@ HCPCS_DRUGS: Mapping[str, tuple[str, str | None]] = MappingProxyType(
         "Q5130": ("pegfilgrastim", "Fylnetra"),
         "J9271": ("pembrolizumab", None),
         "J9299": ("nivolumab", None),
+        "J9298": ("nivolumab relatlimab", None),
+        "J9289": ("nivolumab hyaluronidase", None),
         "J9228": ("ipilimumab", None),
         "J9022": ("atezolizumab", None),
         "J9023": ("avelumab", None),

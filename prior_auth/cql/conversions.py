@@ -223,6 +223,16 @@ def widened(types: list[Type], *, fhir: bool = True) -> Type:
     return found
 
 
+def united(left: Type, right: Type, *, fhir: bool = True) -> Type:
+    """The type of the elements of a union: as `widened`, but no element may be lost to a type that it cannot become."""
+    common = widened([left, right], fhir=fhir)
+    return choice([left, right]) if any(_loses(one, common, fhir) for one in (left, right)) else common
+
+
+def _loses(source: Type, target: Type, fhir: bool) -> bool:
+    return isinstance(source, Choice) and any(implicit(one, target, fhir=fhir) is None for one in source.types)
+
+
 _CLASSES: dict[str, tuple[type, ...]] = {
     "Boolean": (bool,), "Long": (Long,), "Decimal": (Decimal,), "String": (str,), "Date": (Date,),
     "DateTime": (DateTime,), "Time": (Time,), "Quantity": (Quantity,), "Ratio": (Ratio,), "Code": (Code,),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from prior_auth.cql import Result
+from prior_auth.cql import Resources, Result
 from prior_auth.cql.normal import normal
 
 Ask = Callable[..., Result]
@@ -24,6 +24,18 @@ def observation(id: str, code: str = "10230-1", **elements: Any) -> dict[str, An
 
 def percent(value: str, **more: Any) -> dict[str, Any]:
     return {"value": Decimal(value), "unit": "%", "system": "http://unitsofmeasure.org", "code": "%", **more}
+
+
+def test_a_union_of_choices_that_overlap_loses_no_element(load: Any) -> None:
+    library = load(
+        'define "Left": [Condition] union [Observation]\n'
+        'define "Right": [Procedure] union [Observation]\n'
+        'define "It": "Left" union "Right"'
+    )
+    condition = {"resourceType": "Condition", "id": "c", "subject": {"reference": "Patient/p"}}
+    found = library.evaluate(Resources([condition, observation("o")]))["It"]
+    assert found.references == ("Condition/c", "Observation/o")
+    assert None not in found.value
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from prior_auth.cql.compiler.base import (
 from prior_auth.cql.compiler.literals import INSTANCES, literal, quantity
 from prior_auth.cql.compiler.members import Members
 from prior_auth.cql.compiler.timings import Timings
-from prior_auth.cql.conversions import implicit, tester, widened
+from prior_auth.cql.conversions import implicit, tester, united, widened
 from prior_auth.cql.errors import At, CqlError, EvaluationError, nearest
 from prior_auth.cql.operators import OVERLOADS
 from prior_auth.cql.runtime import Compute, Frame, Run
@@ -307,7 +307,7 @@ class Expressions(Timings, Members):
         """Lists of unlike types unite to a list of a choice."""
         left, right = (self.compile(one, scope) for one in node.args)
         if isinstance(left.type, ListOf) and isinstance(right.type, ListOf):
-            element = widened([left.type.element, right.type.element], fhir=self.has_helpers)
+            element = united(left.type.element, right.type.element, fhir=self.has_helpers)
             left, right = (self.converted(one, ListOf(element), node.at, "a list") for one in (left, right))
         return self.operation("Union", [left, right], node.at, shown="`union`")
 

@@ -147,7 +147,8 @@ _ROWS: tuple[tuple[str, str | None, bool, str, str], ...] = (
         None,
         MEMORY,
         "pd1 checkpoint",
-        "opdualag|nivolumab and relatlimab|nivolumab/relatlimab|nivolumab, relatlimab|relatlimab and nivolumab|relatlimab",
+        "opdualag|nivolumab and relatlimab|nivolumab/relatlimab|nivolumab, relatlimab|relatlimab and nivolumab|"
+        "relatlimab",
     ),
     (
         "nivolumab hyaluronidase",

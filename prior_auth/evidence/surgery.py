@@ -10,7 +10,7 @@ from prior_auth.evidence.chart import codings_of, concept_text, mapping, sequenc
 from prior_auth.evidence.normalise import Unreadable
 from prior_auth.evidence.normalise.codes import ICD10CM
 from prior_auth.evidence.normalise.text import fold
-from prior_auth.evidence.sites import BILATERAL, LEFT, RIGHT, is_bilateral, side_of
+from prior_auth.evidence.sites import BILATERAL, LEFT, RIGHT, is_bilateral, side_of, site_of
 
 ICD10PCS = "http://www.cms.gov/Medicare/Coding/ICD10"
 
@@ -45,6 +45,7 @@ _PREVENTS_IN_PROSE = re.compile(
     r"(?! (?:antibiotic|anticoagula|heparin|for dvt))"
 )
 _PREVENTIVE_REASON = re.compile(r"Z40\.?0.*|Z15.*|Z80.*")
+_BENIGN = re.compile(r"\b(?:fibro-?adenoma|benign|gyna?ecomastia|papilloma|cosmetic|reduction|abscess|gender)\b")
 _BENIGN_REASON = re.compile(r"D24.*|N6[0-4].*|F64.*|Z41.*")
 
 
@@ -57,7 +58,7 @@ def side_of_surgery(resource: Mapping[str, Any]) -> str | None:
     for text in map(fold, _notes(resource)):
         if (side := _side_of_operation(text)) or (not coded and not said and (side := _side_in(text, alone=False))):
             said.add(side)
-    sides = coded | said
+    sides = coded | said or {side for side in _of_reasons(resource) if side}
     if len(sides) > 1:
         raise Unreadable("it names one side here and another there")
     return next(iter(sides), None)
@@ -74,9 +75,12 @@ def is_preventive(resource: Mapping[str, Any]) -> bool:
 
 
 def is_of_something_benign(resource: Mapping[str, Any]) -> bool:
-    """Whether its reason is coded as something that is no cancer of the breast."""
+    """Whether its name or its reason says that it took out something else than a cancer."""
     codes = list(_reason_codes(resource))
-    return bool(codes) and all(_BENIGN_REASON.fullmatch(code) for code in codes)
+    if codes:
+        return all(_BENIGN_REASON.fullmatch(code) for code in codes)
+    concepts = (resource.get("code"), *sequence(resource.get("reasonCode")))
+    return any(_BENIGN.search(fold(text)) for concept in concepts for text in _names(concept))
 
 
 def _coded(resource: Mapping[str, Any]) -> Iterator[str | None]:
@@ -85,6 +89,13 @@ def _coded(resource: Mapping[str, Any]) -> Iterator[str | None]:
     for system, code in codings_of(resource.get("code")):
         if system == ICD10PCS and (match := _PCS.match(code)):
             yield next(_PCS_SIDES.get(f"{organ}{part}") for organ, part in match.groupdict().items() if part)
+
+
+def _of_reasons(resource: Mapping[str, Any]) -> Iterator[str | None]:
+    """The side of what it was done for, where nothing else tells one."""
+    for concept in sequence(resource.get("reasonCode")):
+        place = site_of(concept)
+        yield place.side if place is not None else None
 
 
 def _names(concept: Any) -> Iterator[str]:

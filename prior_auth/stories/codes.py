@@ -306,6 +306,7 @@ CONDITION: Mapping[str, tuple[Json, str]] = {
     "rheumatoid-arthritis": (coding(SNOMED, "69896004", "Rheumatoid arthritis"), "M06.9"),
     "crohn-disease": (coding(SNOMED, "34000006", "Crohn's disease"), "K50.90"),
     "ild": (coding(SNOMED, "233703007", "Interstitial lung disease"), "J84.9"),
+    "radiation-pneumonitis": (coding(ICD10, "J70.0", "Acute pulmonary manifestations due to radiation"), "J70.0"),
     "mds": (coding(SNOMED, "109995007", "Myelodysplastic syndrome"), "D46.9"),
     "aml": (coding(SNOMED, "91861009", "Acute myeloid leukemia"), "C92.00"),
     "erythroleukemia": (coding(SNOMED, "93451002", "Erythroleukemia"), "C94.00"),

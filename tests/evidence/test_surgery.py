@@ -74,8 +74,16 @@ def test_a_surgery_to_prevent_a_cancer_is_told_from_one_that_removes_it(told: di
     assert is_preventive(told) is preventive
 
 
+def test_the_side_of_the_reason_counts_where_nothing_else_tells_one() -> None:
+    right = [{"coding": [{"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "C50.411"}]}]
+    assert side_of_surgery(surgery("Lumpectomy", reasonCode=right)) == "right"
+    assert side_of_surgery(surgery("Left lumpectomy", reasonCode=right)) == "left"
+
+
 def test_a_benign_reason_is_no_cancer() -> None:
     icd = "http://hl7.org/fhir/sid/icd-10-cm"
     assert is_of_something_benign(surgery(reasonCode=[{"coding": [{"system": icd, "code": "D24.2"}]}]))
     assert not is_of_something_benign(surgery(reasonCode=[{"coding": [{"system": icd, "code": "C50.912"}]}]))
     assert not is_of_something_benign(surgery())
+    assert is_of_something_benign(surgery("Lumpectomy for fibroadenoma"))
+    assert is_of_something_benign(surgery(reasonCode=[{"text": "Gynecomastia"}]))

@@ -151,7 +151,7 @@ _COMORBIDITY_SNOMED: Mapping[str, str] = {
 }
 _COMORBIDITY_ICD10: tuple[tuple[str, str], ...] = (
     (r"M0[56]|M3[0-5]|M45|K5[01]|K75\.4|G3[567]|G61\.0|G70\.0|L1[02]|L40|L93|D59\.1|D69\.3|E27\.1", "autoimmune"),
-    (r"J84|J70\.[234]", "ild"),
+    (r"J84|J70\.[0-4]", "ild"),
     (r"D46", "mds"),
     (r"C92\.[0456A]|C93\.0|C94\.0", "aml"),
     (r"Z33\.1|Z34|O(?!0[0-8])", "pregnancy"),

@@ -130,6 +130,10 @@ class Caller:
         if client is not None and named and not any(client.acts_for(one) for one in named):
             raise _not_registered(where)
 
+    def own(self, senders: Iterable[str]) -> frozenset[str]:
+        """Those of these that the caller is registered for: it gains nothing by naming another beside itself."""
+        return frozenset(one for one in senders if self.client is None or self.client.acts_for(one))
+
     @property
     def sender(self) -> str:
         """Who a message is from that does not say so."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from prior_auth import clocks
@@ -28,7 +28,10 @@ async def inquire(payer: Payer, body: bytes, caller: Caller = ANYBODY) -> dict[s
     """
     bundle = json.read(body)
     inquiry = pas_inquiry.read(bundle)
-    caller.must_be_one_of(inquiry.people.senders | inquiry.people.organizations, where="Claim.provider")
+    people = inquiry.people
+    caller.must_be_one_of(people.senders | people.organizations, where="Claim.provider")
+    own = replace(people, senders=caller.own(people.senders), organizations=caller.own(people.organizations))
+    inquiry = replace(inquiry, people=own)
     name = json.content_hash(bundle)
     answers = []
     for found in await _found(payer, inquiry):

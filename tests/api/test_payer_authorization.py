@@ -16,7 +16,7 @@ from prior_auth.api.auth import needed_for
 from prior_auth.api.payer import payer_app
 from prior_auth.api.payer_desk import Payer
 from prior_auth.errors import FatalTransportError
-from prior_auth.fhir import json, subscription
+from prior_auth.fhir import json, pas_inquiry, pas_request, subscription
 from prior_auth.smart import keys
 from prior_auth.smart.client import Identity, SmartAuth
 from prior_auth.smart.clients import Client, Registry
@@ -100,6 +100,11 @@ async def test_a_registered_practice_submits_and_one_token_serves_its_calls(guar
         ("GET", "/fhir/Subscription/x/$status"),
         ("GET", "/fhir/Subscription/x/$events"),
         ("GET", "/fhir/anything"),
+        ("POST", "/fhir/pas-2.0.1/Claim/$submit"),
+        ("POST", "/fhir/pas-2.0.1/Claim/$inquire"),
+        ("GET", "/fhir/pas-2.0.1/Subscription/x"),
+        ("GET", "/fhir/pas-2.0.1/pas-2.0.1/metadata"),
+        ("GET", "/fhir/pas-2.0.1"),
         ("GET", "/fhir"),
     ],
 )
@@ -117,6 +122,9 @@ async def test_what_the_server_is_may_be_read_by_anybody(guarded: Guarded) -> No
     async with guarded.calling(None) as http:
         metadata = json.read((await http.get("/fhir/metadata")).content)
         found = json.read((await http.get("/fhir/.well-known/smart-configuration")).content)
+        older = await http.get("/fhir/pas-2.0.1/.well-known/smart-configuration")
+        assert json.read(older.content) == found
+        assert (await http.get("/fhir/pas-2.0.1/metadata")).status_code == 200
     assert metadata["rest"][0]["security"]["service"][0]["coding"][0]["code"] == "SMART-on-FHIR"
     assert found["token_endpoint"] == "http://payer.example/auth/token"
     assert set(found["token_endpoint_auth_signing_alg_values_supported"]) == {"ES384", "RS384"}
@@ -158,6 +166,26 @@ async def test_nobody_sends_subscribes_or_changes_in_anothers_name(guarded: Guar
         own = await http.post("/fhir/Subscription", content=wanted("LAKESIDE01"), headers=FHIR)
     assert [one.status_code for one in tried] == [403] * len(tried)
     assert own.status_code == 201
+
+
+@pytest.mark.requirement("spec-53")
+async def test_naming_anothers_code_beside_its_own_shows_nobody_anothers_request(
+    guarded: Guarded, complete: bytes
+) -> None:
+    async with guarded.calling(guarded.riverside()) as http:
+        await http.post("/fhir/Claim/$submit", content=complete, headers=FHIR)
+        stamp = pas_request.Stamp("q/1", "q-1", now())
+        asked = json.write(pas_inquiry.build(json.read(complete), numbers={}, stamp=stamp))
+        own = await http.post("/fhir/Claim/$inquire", content=asked, headers=FHIR)
+    assert len(pas_inquiry.read_answer(json.read(own.content))) == 1
+    stranger = json.read(asked)
+    for one in stranger["entry"]:
+        if one["fullUrl"] == stranger["entry"][0]["resource"]["provider"]["reference"]:
+            one["resource"]["identifier"] = [{"system": "urn:codes", "value": "LAKESIDE01"}]
+    async with guarded.calling(guarded.lakeside()) as http:
+        tried = await http.post("/fhir/Claim/$inquire", content=json.write(stranger), headers=FHIR)
+    assert tried.status_code == 200
+    assert pas_inquiry.read_answer(json.read(tried.content)) == []
 
 
 async def test_a_client_that_was_taken_out_may_not_call_with_the_token_it_has(guarded: Guarded) -> None:

@@ -108,6 +108,23 @@ async def test_who_is_neither_submitter_nor_orders_sees_nothing(payer: Any, comp
     assert await ask(payer, json.write(stranger)) == []
 
 
+@pytest.mark.requirement("spec-52")
+async def test_another_who_names_the_member_and_who_ordered_may_read(payer: Any, complete: bytes) -> None:
+    await payer.fhir("Claim/$submit", complete)
+    other, sent = json.read(question(complete)), json.read(complete)
+    claim(other).pop("extension")
+    for one in other["entry"]:
+        if one["fullUrl"] == claim(other)["provider"]["reference"]:
+            one["resource"]["identifier"] = [{"system": codes.NPI, "value": "1932102084"}]
+    (orders,) = [one for one in sent["entry"] if one["resource"]["resourceType"] == "Practitioner"]
+    other["entry"].append(orders)
+    claim(other)["careTeam"] = [{"sequence": 1, "provider": {"reference": orders["fullUrl"]}}]
+    (read,) = await ask(payer, json.write(other))
+    assert read.overall.value == "certified"
+    orders["resource"]["identifier"] = [{"system": codes.NPI, "value": "1245319599"}]
+    assert await ask(payer, json.write(other)) == []
+
+
 @pytest.mark.requirement("spec-73")
 async def test_what_is_past_its_retention_is_no_longer_answered_for(
     payer_desk: Any, payer: Any, complete: bytes

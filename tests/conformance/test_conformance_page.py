@@ -24,7 +24,9 @@ def page() -> Iterator[ModuleType]:
 
 def test_the_page_is_what_the_marks_say(page: ModuleType) -> None:
     written = page.PAGE.read_text(encoding="utf-8")
-    assert page.render(page.outcomes_of(written)) == written, "run tests/conformance/requirement_page.py"
+    assert page.render(page.outcomes_of(written)) == written, (
+        "run tests/conformance/requirement_page.py --missing, and commit the page with the mark"
+    )
 
 
 def test_every_requirement_has_a_test_that_passed_or_a_reason(page: ModuleType) -> None:

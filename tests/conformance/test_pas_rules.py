@@ -24,7 +24,7 @@ Json = dict[str, Any]
 Change = Callable[[Json], object]
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "pas"
-DAMAGED = 30
+DAMAGED = 20
 AT = datetime(2026, 11, 25, 10, tzinfo=UTC)
 SENDER = payloads.Sender("rules", "EXONC", ("http://example.org/payer-id", "EXPAYER01"), AT)
 

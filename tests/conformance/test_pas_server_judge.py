@@ -95,13 +95,11 @@ def test_our_server_takes_and_shows_every_must_support_element(report: Report) -
 
 
 GARBAGE = {
-    "empty": listener.Answer(200, b"{}"),
     "no JSON": listener.Answer(200, b"<html>", "text/html"),
     "odd Bundle": listener.Answer(
         200, b'{"resourceType":"Bundle","entry":[{"resource":{"resourceType":7}}],"issue":"x"}'
     ),
     "down": listener.Answer(503),
-    "Parameters of nothing": listener.Answer(201, b'{"resourceType":"Parameters","parameter":[{"name":"return"}]}'),
 }
 
 

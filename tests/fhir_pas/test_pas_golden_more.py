@@ -12,6 +12,7 @@ import pytest
 
 from prior_auth.domain.authorization import Action, DenialReason, ItemDecision, RequestedInformation
 from prior_auth.domain.coding import Coding
+from prior_auth.domain.legal_clock import Extended
 from prior_auth.domain.people import ENGINE, Person, Role
 from prior_auth.domain.request import Period, RequestItem
 from prior_auth.errors import BadInput
@@ -172,6 +173,13 @@ def answer(sent: Json, world: Any, *decisions: ItemDecision, revision: int = 1, 
     return pas_response.build(sent, pas_request.read(sent), decisions, payer=identity, stamp=stamp)
 
 
+def taking_longer(world: Any) -> Json:
+    sent = first(world)
+    longer = Extended(10, "A second opinion is sought.", waits=True)
+    stamp = pas_response.Stamp("auth-1", 2, AT, number="PEND-1", extended=longer)
+    return pas_response.build(sent, pas_request.read(sent), [PENDED], payer=world.payer, stamp=stamp)
+
+
 def refused(world: Any, **payer: Any) -> Json:
     sent = modified(world)
     where = "Bundle.entry[0].resource.related[0].claim"
@@ -243,6 +251,7 @@ EMITTED: dict[str, Callable[[Any], Json]] = {
     "response-denied-with-the-payers-code": lambda world: answer(
         regimen(world), world, CERTIFIED, DENIED, reason_codes={"STEP_THERAPY_NOT_TRIED": "OS"}
     ),
+    "response-taking-longer": taking_longer,
     "response-update-refused": refused,
     "response-update-refused-with-the-payers-code": lambda world: refused(world, reject_code="33"),
     "outcome-not-processable": lambda _: outcome.from_error(

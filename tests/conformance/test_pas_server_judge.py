@@ -79,7 +79,7 @@ def report(companies: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.mark.requirement(
     *("spec-4", "spec-7", "spec-30", "spec-31", "spec-32", "spec-39", "spec-51", "spec-54", "spec-60", "spec-61"),
-    *("conf-11", "conf-12", "conf-14", "priv-3", "prof-2", "prof-3", "use-1"),
+    *("conf-11", "conf-12", "conf-14", "priv-3", "spec-53", "prof-2", "prof-3", "use-1"),
 )
 def test_our_server_keeps_every_rule(report: Report) -> None:
     assert [line for line in report.lines() if line.startswith(("failed", "advice", "not-judged"))] == []
@@ -100,6 +100,9 @@ GARBAGE = {
         200, b'{"resourceType":"Bundle","entry":[{"resource":{"resourceType":7}}],"issue":"x"}'
     ),
     "down": listener.Answer(503),
+    "leaky": listener.Answer(
+        200, b'{"resourceType":"Parameters","parameter":[{"name":"return","resource":{"resourceType":"Bundle"}}]}'
+    ),
 }
 
 
@@ -116,3 +119,4 @@ def test_a_server_that_answers_garbage_is_judged_to_the_end(name: str) -> None:
     assert report.exit_code == 1
     failed = {rule.id for rule, outcome, _ in report.rules() if outcome is Outcome.FAILED}
     assert {"capability", "subscription-created", "must-support-shown", "refusal"} <= failed
+    assert ({"inquiry-access", "inquiry-none"} <= failed) == (name == "leaky")

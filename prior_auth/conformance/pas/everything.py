@@ -10,6 +10,7 @@ from typing import Any
 
 from prior_auth.conformance.pas.payloads import (
     BASE,
+    CLINIC,
     NPI,
     PRODUCT,
     Sender,
@@ -390,9 +391,7 @@ def _requestor(sender: Sender) -> Json:
         {"type": payer_id, **identifier(f"{BASE}/provider", f"PROVIDER-{sender.run}")},
     ]
     contact = {"name": {"text": "The desk"}, "telecom": _telecom()}
-    return _organization(
-        sender, "requestor", "requestor", "X3", identifier=named, name="Conformance Clinic", contact=[contact]
-    )
+    return _organization(sender, "requestor", "requestor", "X3", identifier=named, name=CLINIC, contact=[contact])
 
 
 def _role(sender: Sender) -> Json:

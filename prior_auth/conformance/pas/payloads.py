@@ -26,7 +26,8 @@ PRODUCT = {  # HCPCS codes by which a rig without the extension can tell what is
     Word.ASK: "J0897",
 }
 _CLASS = f"{codes.THO}coverage-class"
-NPI, ORDERING_NPI = "1234567893", "1245319599"
+NPI, ORDERING_NPI, OTHER_NPI = "1234567893", "1245319599", "1679576722"
+CLINIC = "Conformance Clinic"
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +216,7 @@ def requestor(sender: Sender) -> Json:
         "requestor",
         identifier=[identifier(codes.NPI, NPI)],
         active=True,
-        name="Conformance Clinic",
+        name=CLINIC,
     )
 
 

@@ -51,6 +51,9 @@ NONE_FOUND = Rule("inquiry-none", "An inquiry that fits nothing is answered with
 REFERRED = Rule("inquiry-request", "An inquiry answer refers to a Claim, or says why not", ("spec-44",))
 ANY_SERVICE = Rule("inquiry-any-service", "`not-applicable` as product is any service", ("spec-43",))
 INQUIRED_ALL = Rule("inquiry-all-items", "An inquiry answers every item of what it finds", ("spec-46",))
+OTHERS_SEE = Rule(
+    "inquiry-access", "Who neither sent, ordered nor renders sees nothing by the member alone", ("spec-53",)
+)
 BY_NUMBER = Rule("inquiry-by-number", "The number of a pend finds what became of it", ("spec-47",))
 REFUSED = Rule("refusal", "What cannot be processed is 4xx with one OperationOutcome", ("spec-35", "spec-39"))
 OPTIONAL = Rule("optional-omitted", "Leaving out an optional element is never a 4xx", ("conf-14",))
@@ -65,7 +68,19 @@ RESENT = Rule("resend", "The same request sent twice is answered alike, not deci
 
 RULES = (
     *(OFFERED, ACCEPTED, IN_TIME, APPROVED, DENIED, PENDED, REDUCED, CREATED, SHAKEN, OTHERS, DELETED, NOTIFIED, FINAL),
-    *(INQUIRED, NONE_FOUND, REFERRED, ANY_SERVICE, INQUIRED_ALL, BY_NUMBER, REFUSED, OPTIONAL, MINIMAL, TOLERANT),
+    *(
+        INQUIRED,
+        NONE_FOUND,
+        REFERRED,
+        ANY_SERVICE,
+        INQUIRED_ALL,
+        OTHERS_SEE,
+        BY_NUMBER,
+        REFUSED,
+        OPTIONAL,
+        MINIMAL,
+        TOLERANT,
+    ),
     *(SUPPORTED, SHOWN, INQUIRY_SHOWN, RESENT),
     *bundle_rules.RESPONSE,
     *answer_rules.RULES,
@@ -274,6 +289,7 @@ class _Run:
             is_kept = len(of_any) >= max(1, len(of_one))
             self.report.judge(ANY_SERVICE, "inquiry: any service", [] if is_kept else [fewer])
         self._of_nobody()
+        self._by_others()
         self._by_number()
         for name, asked in zip(("days", "periods"), everything.everything_asked(self.sender), strict=True):
             self._inquire(f"inquiry: everything by {name}", asked)
@@ -296,6 +312,16 @@ class _Run:
         if found is not None:
             wrong = Finding("Parameters.parameter", "an unknown member has authorizations")
             self.report.judge(NONE_FOUND, "inquiry: unknown member", [wrong] if found else [])
+
+    def _by_others(self) -> None:
+        """The member is named, but not by anybody who has to do with the request: refused, or answered by nothing."""
+        answer = self.server.post("Claim/$inquire", _of_another(self.sender))
+        held = list_of(answer.resource, "parameter")
+        shown = [one for one in held if object_of(one, "resource").get("resourceType") == "Bundle"]
+        wrong = Finding("Parameters.parameter", f"shows {len(shown)} authorizations to another organization")
+        refused = Finding("POST Claim/$inquire", f"was answered {answer.status}{_said(answer)}")
+        is_answer = answer.status in (200, 403)
+        self.report.judge(OTHERS_SEE, "inquiry: of another", [wrong] if shown else [] if is_answer else [refused])
 
     def _by_number(self) -> None:
         if not self.pend_numbers:
@@ -322,6 +348,15 @@ class _Run:
             answer = self.server.post("Claim/$submit", request)
             hindered = Finding("POST Claim/$submit", f"was answered {answer.status}{_said(answer)}")
             self.report.judge(rule, name, [] if answer.is_success else [hindered])
+
+
+def _of_another(sender: Sender) -> Json:
+    """The same member, asked about by an organization that has no part in it."""
+    another = Sender(sender.run, f"{sender.code}-ANOTHER", sender.payer, sender.at)
+    asked = payloads.inquiry(another, "another")
+    requestor = next(one for one in resources_of(asked, "Organization") if one["name"] == payloads.CLINIC)
+    requestor["identifier"] = [codes.identifier(codes.NPI, payloads.OTHER_NPI)]
+    return asked
 
 
 def _bytes(resource: Json) -> bytes:

@@ -74,3 +74,51 @@ def test_a_regimen_may_be_named_by_its_group_beside_another_order(engine: Engine
     bundle["entry"].append({"resource": other})
     assert len(judged(engine, bundle)["items"]) == 5
     assert words(judged(engine, bundle, ["RequestGroup/breast-tch-regimen-regimen"])) == EACH
+
+
+def as_planned(bundle: Json) -> None:
+    """The story's orders as a protocol: activities of a plan, which the request group only names."""
+    orders = [one["resource"] for one in bundle["entry"] if one["resource"]["resourceType"] == "MedicationRequest"]
+    bundle["entry"] = [one for one in bundle["entry"] if one["resource"]["resourceType"] != "MedicationRequest"]
+    group = resource(bundle, "RequestGroup")
+    group["instantiatesCanonical"] = ["http://example.org/PlanDefinition/tch"]
+    steps = group["action"][0]["action"]
+    activities: list[Json] = [
+        {
+            "resourceType": "ActivityDefinition",
+            "id": step["id"],
+            "url": f"http://example.org/ActivityDefinition/{step['id']}",
+            "status": "active",
+            "kind": "MedicationRequest",
+            "productCodeableConcept": order["medicationCodeableConcept"],
+            "dosage": order["dosageInstruction"],
+            "quantity": order["dispenseRequest"]["quantity"],
+        }
+        for step, order in zip(steps, orders, strict=True)
+    ]
+    plan = {
+        "resourceType": "PlanDefinition",
+        "id": "tch",
+        "url": "http://example.org/PlanDefinition/tch",
+        "status": "active",
+        "action": [{"id": one["id"], "definitionCanonical": one["url"]} for one in activities],
+    }
+    for step in steps:
+        del step["resource"]
+    bundle["entry"] += [{"resource": one} for one in (plan, *activities)]
+
+
+def test_a_protocol_that_a_group_instantiates_is_judged_as_its_orders_would_be(engine: Engine) -> None:
+    story = stories.load("breast-tch-regimen")
+    bundle = story.chart()
+    written = judged(engine, story.chart())
+    as_planned(bundle)
+    drawn = judged(engine, bundle)
+    assert words(drawn) == EACH
+    for one, other in zip(drawn["items"], written["items"], strict=True):
+        outcomes = [[(each["id"], each["outcome"]) for each in item["criteria"]] for item in (one, other)]
+        assert outcomes[0] == outcomes[1]
+        assert (one["units"], one["service"]["code"]) == (other["units"], other["service"]["code"])
+    assert [one["request"] for one in drawn["items"]] == [
+        f"MedicationRequest/breast-tch-regimen-regimen-step-{number}" for number in (1, 2, 3, 4)
+    ]

@@ -52,7 +52,8 @@ class Chart:
             slug = about.replace(".", "-")
             self._seen[slug] += 1
             number = self._seen[slug]
-            id = f"{self.name}-{slug}" + (f"-{number}" if number > 1 else "")
+            rest = f"-{slug}" + (f"-{number}" if number > 1 else "")
+            id = self.name[: 64 - len(rest)] + rest  # FHIR: an id has at most 64 characters
         head: Json = {"resourceType": kind, "id": id}
         return head | ({"meta": {"profile": [profile]}} if profile else {})
 

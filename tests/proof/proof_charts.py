@@ -183,7 +183,12 @@ def _judge(drawn: Drawn, resources: Sequence[Resource]) -> Judgement:
 # --- 2 ----------------------------------------------------------------------------------------------------------------
 
 # Criteria that the order alone may meet, and why.
-_ORDER_SPEAKS = {"R19.C5": "where no plan is on record the order says how many fractions, and no more are certified"}
+_COMPANIONS = "the orders of the drugs that go with it, where no other cancer is there that they could be for"
+_ORDER_SPEAKS = {
+    "R13.C4": _COMPANIONS,
+    "R15.C4": _COMPANIONS,
+    "R19.C5": "where no plan is on record the order says how many fractions, and no more are certified",
+}
 _STAYS = ("Patient", "Coverage", "Organization", "Practitioner", "PractitionerRole")
 
 

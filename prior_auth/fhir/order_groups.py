@@ -15,7 +15,7 @@ from hashlib import sha256
 from typing import Any
 
 from prior_auth.fhir.order_timing import Timed, first_day, timed
-from prior_auth.fhir.plans import Plans, Undrawn
+from prior_auth.fhir.plans import Plans, Undrawn, chains, objects
 
 Resource = dict[str, Any]
 Json = dict[str, Any]
@@ -52,14 +52,14 @@ def with_group_orders(resources: Sequence[Mapping[str, Any]]) -> list[Resource]:
 
 def actions(group: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Every action of a RequestGroup or PlanDefinition that holds no others, in order."""
-    for chain in _chains(group.get("action"), ()):
+    for chain in chains(group.get("action")):
         yield chain[-1]
 
 
 def members(group: Mapping[str, Any]) -> tuple[str, ...]:
     """The references of what a group holds, as `Type/id`, in its order."""
     if group.get("resourceType") == "CarePlan":
-        return tuple(_references(one.get("reference") for one in _objects(group.get("activity"))))
+        return tuple(_references(one.get("reference") for one in objects(group.get("activity"))))
     return tuple(_references(one.get("resource") for one in actions(group)))
 
 
@@ -68,7 +68,7 @@ def members(group: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _lifted(group: Resource) -> list[Resource]:
     """The group, then its contained orders and groups as resources; what they share stays contained in each."""
-    inside = [one for one in _objects(group.get("contained")) if isinstance(one.get("id"), str)]
+    inside = [one for one in objects(group.get("contained")) if isinstance(one.get("id"), str)]
     moving = [one for one in inside if one.get("resourceType") in (*ORDERS, "RequestGroup")]
     if not moving:
         return [group]
@@ -101,7 +101,7 @@ def _renamed(value: Any, names: Mapping[str, str]) -> Any:
 
 def _given(group: Mapping[str, Any], kind: str) -> Json:
     """What an order has of its group where it does not say otherwise."""
-    reasons = [one for one in _objects(group.get("reasonReference", group.get("addresses"))) if _is_of(one, _REASONS)]
+    reasons = [one for one in objects(group.get("reasonReference", group.get("addresses"))) if _is_of(one, _REASONS)]
     author = group.get("author") if _is_of(group.get("author"), _REQUESTERS) else None
     given = {"subject": group.get("subject"), "authoredOn": group.get("authoredOn", group.get("created"))}
     if kind == "RequestGroup":
@@ -138,14 +138,14 @@ class _Group:
 
     def _draw_actions(self) -> None:
         plan = self.plans.of(self.resource)
-        if plan is not None and not _objects(self.resource.get("action")):
+        if plan is not None and not objects(self.resource.get("action")):
             self.resource["action"] = deepcopy(plan.actions)
-        chains = list(_chains(self.resource.get("action"), ()))
-        for number, chain in enumerate(chains, start=1):
+        every = list(chains(self.resource.get("action")))
+        for number, chain in enumerate(every, start=1):
             if not isinstance(chain[-1].get("resource"), Mapping) and plan is not None:
                 self._draw(chain[-1], str(chain[-1].get("id") or number), plan.drawn(chain[-1]))
-        days = Timed.of_actions(chains, self._first_day)
-        for chain in chains:
+        days = Timed.of_actions(every, self._first_day)
+        for chain in every:
             for reference in _references([chain[-1].get("resource")]):
                 self.told[reference] = days[id(chain[-1])]
 
@@ -156,7 +156,7 @@ class _Group:
         return next((first_day(order) for order in named if order is not None), None)
 
     def _draw_activities(self) -> None:
-        for number, activity in enumerate(_objects(self.resource.get("activity")), start=1):
+        for number, activity in enumerate(objects(self.resource.get("activity")), start=1):
             detail = activity.get("detail")
             if isinstance(detail, dict) and detail.get("status") in _UNDONE and not detail.get("doNotPerform"):
                 drawn = self.plans.of_detail(detail)
@@ -194,20 +194,6 @@ def undrawn(resources: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]
 
 
 # --- Small parts ------------------------------------------------------------------------------------------------------
-
-
-def _chains(stated: Any, above: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
-    """Each action without inner ones, with those around it before it."""
-    for one in _objects(stated):
-        inner = _objects(one.get("action"))
-        if inner:
-            yield from _chains(inner, (*above, one))
-        else:
-            yield (*above, one)
-
-
-def _objects(stated: Any) -> list[Any]:
-    return [one for one in stated if isinstance(one, dict)] if isinstance(stated, list) else []
 
 
 def _references(stated: Any) -> Iterator[str]:

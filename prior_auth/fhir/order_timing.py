@@ -8,6 +8,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from prior_auth.fhir.plans import objects
+
 Json = dict[str, Any]
 Chain = Sequence[Mapping[str, Any]]
 
@@ -34,7 +36,7 @@ class Timed:
 
 
 def timed(order: Mapping[str, Any], told: Timed) -> Json:
-    """The order with the group's day and cycle where it states none. Of two instructions it is not said which is meant."""
+    """The order with the group's day and cycle where it states none. Two instructions are left alone."""
     if order.get("resourceType") == "MedicationRequest":
         return _medication(dict(order), told)
     if any(name.startswith("occurrence") for name in order) or not (told.start or told.cycle):
@@ -82,7 +84,7 @@ def first_day(order: Mapping[str, Any]) -> date | None:
     """The day on which an order itself says that it begins."""
     dispense = order.get("dispenseRequest")
     periods = [dispense.get("validityPeriod") if isinstance(dispense, Mapping) else None, order.get("occurrencePeriod")]
-    timings = [one.get("timing") for one in _objects(order.get("dosageInstruction"))] + [order.get("occurrenceTiming")]
+    timings = [one.get("timing") for one in objects(order.get("dosageInstruction"))] + [order.get("occurrenceTiming")]
     periods += [_repeat({"timingTiming": one}).get("boundsPeriod") for one in timings]
     stated = [one.get("start") for one in periods if isinstance(one, Mapping)] + [order.get("occurrenceDateTime")]
     return next((day for one in stated if isinstance(one, str) and (day := _day(one)) is not None), None)
@@ -100,7 +102,7 @@ class _Days:
         if (day := self.first_day(action)) is not None:
             return day
         seen = seen | {str(action.get("id"))}
-        found = {self.related(one, seen) for one in _objects(action.get("relatedAction"))}
+        found = {self.related(one, seen) for one in objects(action.get("relatedAction"))}
         return next(iter(found)) if len(found) == 1 else None
 
     def related(self, relation: Mapping[str, Any], seen: frozenset[str]) -> date | None:
@@ -158,7 +160,3 @@ def _repeat(action: Mapping[str, Any]) -> Mapping[str, Any]:
     timing = action.get("timingTiming")
     repeat = timing.get("repeat") if isinstance(timing, Mapping) else None
     return repeat if isinstance(repeat, Mapping) else {}
-
-
-def _objects(stated: Any) -> list[Mapping[str, Any]]:
-    return [one for one in stated if isinstance(one, Mapping)] if isinstance(stated, list) else []

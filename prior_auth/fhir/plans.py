@@ -1,4 +1,4 @@
-"""PlanDefinitions of a chart: the orders that their ActivityDefinitions describe, for whom a group instantiates them."""
+"""PlanDefinitions of a chart: the orders that their ActivityDefinitions describe, once a group instantiates them."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Plan:
     @property
     def actions(self) -> list[Json]:
         """Its actions as a RequestGroup has them: without what only a definition says."""
-        return [_as_requested(one) for one in _objects(self.definition.get("action"))]
+        return [_as_requested(one) for one in objects(self.definition.get("action"))]
 
     def drawn(self, action: Mapping[str, Any]) -> Json | Undrawn | None:
         """The order of the plan's action that a group's action stands for; None where it orders nothing."""
@@ -72,17 +72,17 @@ class Plan:
         return _open_question(chain) or order
 
     def _known(self) -> Iterator[Mapping[str, Any]]:
-        for one in _objects(self.definition.get("contained")):
+        for one in objects(self.definition.get("contained")):
             if one.get("resourceType") == "ActivityDefinition":
                 yield one
         yield from self.activities
 
     def _chain(self, action: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...] | None:
         """The plan's action of the same id, else of the same title, with those around it."""
-        chains = list(_chains(self.definition.get("action"), ()))
+        every = list(chains(self.definition.get("action")))
         for name in ("id", "title", "prefix"):
             stated = action.get(name)
-            same = [one for one in chains if stated and one[-1].get(name) == stated]
+            same = [one for one in every if stated and one[-1].get(name) == stated]
             if len(same) == 1:
                 return same[0]
         return None
@@ -159,15 +159,16 @@ _DEFINING = ("definitionCanonical", "definitionUri", "condition", "input", "outp
 
 def _as_requested(action: Mapping[str, Any]) -> Json:
     kept = {name: deepcopy(value) for name, value in action.items() if name not in _DEFINING}
-    if inner := _objects(action.get("action")):
+    if inner := objects(action.get("action")):
         kept["action"] = [_as_requested(one) for one in inner]
     return kept
 
 
-def _chains(stated: Any, above: tuple[Mapping[str, Any], ...]) -> Iterator[tuple[Mapping[str, Any], ...]]:
-    for one in _objects(stated):
-        if inner := _objects(one.get("action")):
-            yield from _chains(inner, (*above, one))
+def chains(stated: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Each action of a plan or a group that holds no others, with those around it before it."""
+    for one in objects(stated):
+        if inner := objects(one.get("action")):
+            yield from chains(inner, (*above, one))
         else:
             yield (*above, one)
 
@@ -176,7 +177,7 @@ def _of_kind(resources: Sequence[Mapping[str, Any]], kind: str) -> Iterator[Mapp
     for one in resources:
         if one.get("resourceType") == kind:
             yield one
-        for inside in _objects(one.get("contained")):
+        for inside in objects(one.get("contained")):
             if inside.get("resourceType") == kind:
                 yield inside
 
@@ -193,5 +194,6 @@ def _texts(stated: Any) -> list[str]:
     return [one for one in stated if isinstance(one, str)] if isinstance(stated, list) else []
 
 
-def _objects(stated: Any) -> list[Any]:
+def objects(stated: Any) -> list[Any]:
+    """The objects of a list, whatever else it holds."""
     return [one for one in stated if isinstance(one, Mapping)] if isinstance(stated, list) else []

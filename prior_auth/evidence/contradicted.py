@@ -16,7 +16,9 @@ from prior_auth.evidence.normalise.status import EQUIVOCAL, NEGATIVE, POSITIVE, 
 
 _WITHDRAWN = re.compile(
     r"\b(?:retract(?:ed|ion)|withdrawn|entered in error|wrong patient|disregard|do not use|erroneous(?:ly)?|"
-    r"mis-?label+ed|invalid(?:ated)?|voided|mix-?up|cannot be relied)\b",
+    r"mis-?label+ed|invalid(?:ated)?|voided|mix-?up|cannot be relied|"
+    r"(?:in[- ]situ (?:component|carcinoma|part)|dcis(?: component)?) only|"
+    r"only (?:the |in the |on the )?(?:in[- ]situ (?:component|carcinoma|part)|dcis))\b",
     re.IGNORECASE,
 )
 _ASIDE = re.compile(

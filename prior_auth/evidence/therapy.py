@@ -39,6 +39,7 @@ _REGIMEN = re.compile(
     r"xelox|capeox|tchp?|tcbhp|dd ?ac|ac[- ]?t|ac x ?\d|cmf|fec|r-?chop|abvd|beacopp|dcf|flot|ecf|carbo|taxol|"
     r"gem[- ]?cis)\b"
 )
+_TOPICAL = re.compile(r"\b(?:cream|ointment|topical|lotion|ophthalmic|eye drops?)\b")
 _ORDERS = frozenset({"order", "plan", "proposal", "original-order", "instance-order", "filler-order"})
 _ENDED = frozenset({"stopped", "completed", "on-hold"})
 _INTENTS = frozenset({*_ORDERS, "reflex-order", "option"})
@@ -61,6 +62,9 @@ def therapy(chart: Chart, binding: Binding) -> Harvest:
             continue
         if found is not Standing.COUNTS:
             doubts.append(unread("prior.therapy", entry, why(entry.resource, found)))
+            continue
+        if _TOPICAL.search(concept_text(concept)) and not is_order(entry.resource):
+            doubts.append(unread("prior.therapy", entry, "a drug for the skin or the eye treats no cancer elsewhere"))
             continue
         ways = _ordered if entry.type == "MedicationRequest" else _given
         statements.extend(ways(entry, concept, drugs, binding))

@@ -7,8 +7,7 @@ decision can only be judged where the server can be brought to it: a test rig th
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,17 +17,20 @@ from prior_auth.conformance.pas import (
     census,
     everything,
     notice_rules,
+    odd_messages,
     payloads,
     smart_rules,
 )
+from prior_auth.conformance.pas import server_checks as checks
 from prior_auth.conformance.pas.answer_rules import decided
-from prior_auth.conformance.pas.bundle_rules import broken, first, list_of, object_of, resources_of
+from prior_auth.conformance.pas.bundle_rules import first, list_of, object_of
 from prior_auth.conformance.pas.census import Census
 from prior_auth.conformance.pas.listener import Answer, Call, Listener
+from prior_auth.conformance.pas.odd_messages import Oddity
 from prior_auth.conformance.pas.payloads import Sender
 from prior_auth.conformance.pas.verdicts import Finding, Report, Rule
-from prior_auth.conformance.pas.wire import Answered, Server, read
-from prior_auth.fhir import codes
+from prior_auth.conformance.pas.wire import Server, read
+from prior_auth.fhir import codes, json, subscription
 from prior_auth.fhir.codes import Json
 from prior_auth.fhir.pas_script import Word
 from prior_auth.smart.client import Identity
@@ -88,7 +90,6 @@ RULES = (
     *smart_rules.OF_A_SERVER,
 )
 
-_TOO_LONG = 15.0
 _DECISIONS = {
     Word.APPROVE: (APPROVED, codes.CERTIFIED),
     Word.DENY: (DENIED, codes.NOT_CERTIFIED),
@@ -144,7 +145,7 @@ class _Run:
 
     def capability(self) -> None:
         answer = self.server.call("GET", "metadata", token=False)
-        self.report.judge(OFFERED, "metadata", _offered(answer))
+        self.report.judge(OFFERED, "metadata", checks.offered(answer))
 
     def subscription(self) -> None:
         wanted = self._wish()
@@ -152,16 +153,14 @@ class _Run:
             raise AssertionError("our own Subscription breaks the rules")
         before = len(self.listener.calls)
         answer = self.server.post("Subscription", wanted)
-        if self.report.judge(CREATED, "POST Subscription", _created(answer)) and answer.resource is not None:
+        if self.report.judge(CREATED, "POST Subscription", checks.created(answer)) and answer.resource is not None:
             self.subscription_id = str(answer.resource.get("id", "")) or None
             self._handshake(before)
-        for name, broken_one in _other_wishes(wanted):
+        for name, broken_one in odd_messages.other_subscriptions(wanted):
             refused = self.server.post("Subscription", broken_one)
-            self.report.judge(OTHERS, name, _is_refused(refused))
+            self.report.judge(OTHERS, name, checks.refused(refused))
 
     def _wish(self) -> Json:
-        from prior_auth.fhir import subscription
-
         endpoint = f"{self.listener.url}/notices"
         return subscription.subscription([self.sender.code], endpoint=endpoint, headers=[self._header()])
 
@@ -187,7 +186,7 @@ class _Run:
             self.report.cannot(DELETED, "Subscription", "there is none")
             return
         place = f"Subscription/{self.subscription_id}"
-        changed = self.server.call("PUT", place, _bytes({**self._wish(), "id": self.subscription_id}))
+        changed = self.server.call("PUT", place, json.write({**self._wish(), "id": self.subscription_id}))
         gone = self.server.call("DELETE", place)
         found = [
             Finding(name, f"was answered {answer.status}")
@@ -201,8 +200,8 @@ class _Run:
     def _submit(self, about: str, request: Json) -> Json | None:
         """Send a request and judge the answer by all that holds for any; the answer, where it is a Bundle."""
         answer = self.server.post("Claim/$submit", request)
-        self.report.judge(IN_TIME, about, _slow(answer))
-        if not self.report.judge(ACCEPTED, about, _accepted(answer)):
+        self.report.judge(IN_TIME, about, checks.slow(answer))
+        if not self.report.judge(ACCEPTED, about, checks.accepted(answer)):
             return None
         response = answer.bundle()
         assert response is not None
@@ -269,12 +268,12 @@ class _Run:
 
     def _inquire(self, about: str, inquiry: Json) -> list[Json] | None:
         answer = self.server.post("Claim/$inquire", inquiry)
-        if not self.report.judge(INQUIRED, about, _parameters(answer)) or answer.resource is None:
+        if not self.report.judge(INQUIRED, about, checks.parameters(answer)) or answer.resource is None:
             return None
         found = [object_of(one, "resource") for one in list_of(answer.resource, "parameter") if "resource" in one]
         for one in found:
             bundle_rules.judge_response(self.report, about, one, inquiry=True)
-            self.report.judge(REFERRED, about, _refers(first(one)))
+            self.report.judge(REFERRED, about, checks.refers(first(one)))
             self.inquired.see(one)
         return found
 
@@ -315,11 +314,11 @@ class _Run:
 
     def _by_others(self) -> None:
         """The member is named, but not by anybody who has to do with the request: refused, or answered by nothing."""
-        answer = self.server.post("Claim/$inquire", _of_another(self.sender))
+        answer = self.server.post("Claim/$inquire", odd_messages.of_another(self.sender))
         held = list_of(answer.resource, "parameter")
         shown = [one for one in held if object_of(one, "resource").get("resourceType") == "Bundle"]
         wrong = Finding("Parameters.parameter", f"shows {len(shown)} authorizations to another organization")
-        refused = Finding("POST Claim/$inquire", f"was answered {answer.status}{_said(answer)}")
+        refused = Finding("POST Claim/$inquire", f"was answered {answer.status}{checks.said(answer)}")
         is_answer = answer.status in (200, 403)
         self.report.judge(OTHERS_SEE, "inquiry: of another", [wrong] if shown else [] if is_answer else [refused])
 
@@ -337,166 +336,23 @@ class _Run:
 
     def refusals(self) -> None:
         sound = payloads.request(self.sender, "refused", [Word.APPROVE])
-        for name, request in _unprocessable(sound):
-            self.report.judge(REFUSED, f"$submit: {name}", _one_outcome(self.server.post("Claim/$submit", request)))
+        for name, request in odd_messages.unprocessable(sound):
+            self.report.judge(
+                REFUSED, f"$submit: {name}", checks.one_outcome(self.server.post("Claim/$submit", request))
+            )
         empty = {**payloads.inquiry(self.sender, "refused-inquiry"), "entry": []}
         for name, inquiry in (("no entries", empty), ("no JSON", b"<Bundle/>")):
-            self.report.judge(REFUSED, f"$inquire: {name}", _one_outcome(self.server.post("Claim/$inquire", inquiry)))
+            self.report.judge(
+                REFUSED, f"$inquire: {name}", checks.one_outcome(self.server.post("Claim/$inquire", inquiry))
+            )
 
     def tolerance(self) -> None:
-        for name, rule, request in _odd(self.sender):
+        rules = {Oddity.BARE: OPTIONAL, Oddity.MINIMAL: MINIMAL, Oddity.UNKNOWN: TOLERANT}
+        for name, oddity, request in odd_messages.odd(self.sender):
             answer = self.server.post("Claim/$submit", request)
-            hindered = Finding("POST Claim/$submit", f"was answered {answer.status}{_said(answer)}")
-            self.report.judge(rule, name, [] if answer.is_success else [hindered])
-
-
-def _of_another(sender: Sender) -> Json:
-    """The same member, asked about by an organization that has no part in it."""
-    another = Sender(sender.run, f"{sender.code}-ANOTHER", sender.payer, sender.at)
-    asked = payloads.inquiry(another, "another")
-    requestor = next(one for one in resources_of(asked, "Organization") if one["name"] == payloads.CLINIC)
-    requestor["identifier"] = [codes.identifier(codes.NPI, payloads.OTHER_NPI)]
-    return asked
-
-
-def _bytes(resource: Json) -> bytes:
-    from prior_auth.fhir import json
-
-    return json.write(resource)
-
-
-def _offered(answer: Answered) -> Iterator[Finding]:
-    stated = answer.resource or {}
-    if stated.get("resourceType") != "CapabilityStatement":
-        yield Finding("GET metadata", f"no CapabilityStatement, but {answer.status}")
-        return
-    yield from broken(stated, "http://hl7.org/fhir/StructureDefinition/CapabilityStatement")
-    resources = [one for rest in list_of(stated, "rest") for one in list_of(rest, "resource")]
-    by_type = {str(one.get("type")): one for one in resources}
-    can = {str(one.get("code")) for one in list_of(by_type.get("Subscription"), "interaction")}
-    for lacking in sorted({"create", "update", "delete"} - can):
-        yield Finding("CapabilityStatement.rest.resource", f"Subscription cannot {lacking}")
-    definitions = {str(one.get("definition")) for one in list_of(by_type.get("Claim"), "operation")}
-    for name in ("Claim-submit", "Claim-inquiry"):
-        if not any(one.split("|")[0].endswith(f"davinci-pas/OperationDefinition/{name}") for one in definitions):
-            yield Finding("CapabilityStatement.rest.resource.operation", f"{name} is not offered")
-
-
-def _created(answer: Answered) -> Iterator[Finding]:
-    if answer.status != 201:
-        yield Finding("POST Subscription", f"was answered {answer.status}{_said(answer)}, not 201")
-        return
-    held = answer.resource or {}
-    channel = held.get("channel")
-    if held.get("resourceType") != "Subscription" or not isinstance(channel, dict):
-        yield Finding("body", "is no Subscription")
-        return
-    if held.get("status") != "requested":
-        yield Finding("Subscription.status", f"is {held.get('status')}, not requested")
-    if channel.get("type") != "rest-hook":
-        yield Finding("Subscription.channel.type", f"is {channel.get('type')}, not rest-hook")
-
-
-def _other_wishes(wanted: Json) -> Iterator[tuple[str, Json]]:
-    websocket = copy.deepcopy(wanted)
-    websocket["channel"]["type"] = "websocket"
-    yield "websocket", websocket
-    id_only = copy.deepcopy(wanted)
-    id_only["channel"]["_payload"]["extension"][0]["valueCode"] = "id-only"
-    yield "id-only", id_only
-
-
-def _is_refused(answer: Answered) -> Iterator[Finding]:
-    if not 400 <= answer.status < 500:
-        yield Finding("POST Subscription", f"was answered {answer.status}, not 4xx")
-
-
-def _accepted(answer: Answered) -> Iterator[Finding]:
-    if answer.status not in (200, 201):
-        yield Finding("POST Claim/$submit", f"was answered {answer.status}{_said(answer)}")
-    elif answer.bundle() is None:
-        yield Finding("body", "is no Bundle")
-    elif "json" not in answer.kind:
-        yield Finding("header Content-Type", "is not JSON")
-
-
-def _slow(answer: Answered) -> Iterator[Finding]:
-    if answer.seconds > _TOO_LONG:
-        yield Finding("POST Claim/$submit", f"took {answer.seconds:.1f} seconds")
-
-
-def _said(answer: Answered) -> str:
-    """The codes and paths of an OperationOutcome, without its words."""
-    issues = list_of(answer.resource, "issue")
-    told = [f"{one.get('code')} at {one.get('expression') or '?'}" for one in issues[:3]]
-    return f" ({'; '.join(told)})" if told else ""
-
-
-def _parameters(answer: Answered) -> Iterator[Finding]:
-    if answer.status != 200:
-        yield Finding("POST Claim/$inquire", f"was answered {answer.status}{_said(answer)}")
-        return
-    held = answer.resource or {}
-    if held.get("resourceType") != "Parameters":
-        yield Finding("body", f"is {held.get('resourceType') or 'no FHIR'}, not Parameters")
-        return
-    for number, one in enumerate(list_of(held, "parameter")):
-        resource = one.get("resource")
-        kind = resource.get("resourceType") if isinstance(resource, dict) else None
-        if kind != "OperationOutcome" and (one.get("name") != "return" or kind != "Bundle"):
-            yield Finding(f"Parameters.parameter[{number}]", "is no `return` with a Bundle")
-
-
-def _refers(response: Json) -> Iterator[Finding]:
-    stated = object_of(response, "request")
-    absent = codes.extensions_of(stated, codes.DATA_ABSENT)
-    if not absent and not ({"reference", "identifier"} & set(stated)):
-        yield Finding("Bundle.entry[0].resource.request", "refers to no Claim and does not say why")
+            hindered = Finding("POST Claim/$submit", f"was answered {answer.status}{checks.said(answer)}")
+            self.report.judge(rules[oddity], name, [] if answer.is_success else [hindered])
 
 
 def _items(bundle: Json) -> int:
     return len(list_of(first(bundle), "item"))
-
-
-def _unprocessable(sound: Json) -> Iterator[tuple[str, Json | bytes]]:
-    yield "no entries", {**sound, "entry": []}
-    yield "no JSON", b"<Bundle/>"
-    yield "no Bundle", first(sound)
-    yield "the Claim is not first", {**sound, "entry": sound["entry"][::-1]}
-    open_one = copy.deepcopy(sound)
-    first(open_one)["patient"] = {"reference": f"{payloads.BASE}/Patient/nobody"}
-    yield "a reference that leads nowhere", open_one
-
-
-def _one_outcome(answer: Answered) -> Iterator[Finding]:
-    if not 400 <= answer.status < 500:
-        yield Finding("status", f"is {answer.status}, not 4xx")
-    held = answer.resource or {}
-    if held.get("resourceType") != "OperationOutcome":
-        yield Finding("body", f"is {held.get('resourceType') or 'no FHIR'}, not one OperationOutcome")
-        return
-    yield from broken(held, "http://hl7.org/fhir/StructureDefinition/OperationOutcome")
-
-
-def _odd(sender: Sender) -> Iterator[tuple[str, Rule, Json]]:
-    for name in ("careTeam", "supportingInfo", "diagnosis", "extension"):
-        bare = payloads.request(sender, f"without-{name}", [Word.APPROVE])
-        first(bare).pop(name)
-        if name == "supportingInfo":
-            bare["entry"] = [one for one in bare["entry"] if one["resource"]["resourceType"] != "Condition"]
-        yield f"without {name}", OPTIONAL, bare
-    for name in ("servicedPeriod", "quantity"):
-        bare = payloads.request(sender, f"without-{name}", [Word.APPROVE])
-        first(bare)["item"][0].pop(name)
-        yield f"without {name}", OPTIONAL, bare
-    minimal = payloads.request(sender, "only-supported", [Word.APPROVE])
-    for name in ("authoredOn", "requester"):
-        resources_of(minimal, "ServiceRequest")[0].pop(name)
-    yield "mandatory and must-support elements only", MINIMAL, minimal
-    unknown = payloads.request(sender, "unknown", [Word.APPROVE])
-    first(unknown)["extension"].append({"url": "http://example.org/fhir/unknown", "valueString": "x"})
-    resources_of(unknown, "Patient")[0]["extension"] = [{"url": "http://example.org/unknown", "valueCode": "x"}]
-    yield "unknown extensions", TOLERANT, unknown
-    false = payloads.request(sender, "flag-false", [Word.APPROVE])
-    first(false)["item"][0]["modifierExtension"] = [{"url": codes.CANCELLED_FLAG, "valueBoolean": False}]
-    yield "infoCancelled that is false", TOLERANT, false

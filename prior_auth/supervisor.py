@@ -33,7 +33,7 @@ from prior_auth.smart.clients import Client, Registry
 LOOPBACK = "127.0.0.1"
 _PREFERRED = {"temporal": 7233, "temporal-ui": 8233, "practice": 8701, "payer": 8702}
 _CLIENT_ID = "practice"
-_STARTS_WITHIN = 60.0  # seconds
+_STARTS_WITHIN = 120.0  # seconds; rules are read and compiled at each start, on whatever machine
 _PORTS_FREE_WITHIN = 15.0
 _RESTART_AFTER = 0.5
 _PR_SET_PDEATHSIG = 1

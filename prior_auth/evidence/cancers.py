@@ -13,12 +13,13 @@ from typing import Any
 
 from prior_auth.domain.evidence import Tier, Unread
 from prior_auth.evidence.binding import Cancer
-from prior_auth.evidence.chart import Entry, codings_of, mapping, reference_text, sequence
+from prior_auth.evidence.chart import Entry, codings_of, concept_text, mapping, reference_text, sequence
 from prior_auth.evidence.definitions import MCODE, EvidenceDefinition
 from prior_auth.evidence.finding import Answer, Finder, read
 from prior_auth.evidence.normalise import Reading
 from prior_auth.evidence.normalise.condition_text import cancers_in
 from prior_auth.evidence.normalise.reading import Unreadable
+from prior_auth.evidence.normalise.text import doubtful
 from prior_auth.evidence.sites import LEFT, RIGHT, group_of, side_of, side_or_both, sided, structure_of
 from prior_auth.evidence.spread import spread_in
 from prior_auth.evidence.standing import Standing, standing
@@ -101,7 +102,10 @@ def _diagnoses(finder: Finder) -> tuple[list[Diagnosis], list[Unread]]:
                 elif diagnosis is not None:
                     found[reference] = diagnosis
             elif (
-                answer is not None and place.tier is Tier.PROFILE and standing(place.entry.resource) is Standing.COUNTS
+                answer is not None
+                and place.tier is Tier.PROFILE
+                and standing(place.entry.resource) is Standing.COUNTS
+                and not doubtful(concept_text(place.entry.resource.get("code")))
             ):
                 found[reference] = _as_profiled(place.entry, definition)
             elif answer is not None and (place.tier is not Tier.TEXT or _is_suspected(place.entry)):

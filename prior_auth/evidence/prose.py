@@ -20,7 +20,22 @@ from prior_auth.evidence.standing import Standing, standing
 from prior_auth.evidence.statement import Statement
 
 PRIOR_THERAPY, REQUEST = "prior.therapy", "request.drug"
-PRESUMABLE = ("autoimmune", "ild", "mds-aml", "pregnancy", "transplant", "hemoptysis", "perforation")
+PRESUMABLE = (
+    "autoimmune",
+    "ild",
+    "mds-aml",
+    "pregnancy",
+    "transplant",
+    "hemoptysis",
+    "perforation",
+    "hypertension",
+    "operation",
+    "infection",
+    "cell-therapy",
+    "cns-disease",
+    "rt.plan.reirradiation",
+)
+_ANSWERED_BY = {"operation": "surgery"}  # what stands in the chart under another name
 WHY = "only the prose of a document tells of it: a person reads it, and states it coded"
 
 _SENTENCES = re.compile(r"[.;!?](?:\s|$)|\n+")
@@ -52,7 +67,8 @@ def told_only_in_prose(
     mentions = {
         item: definitions[item].document.mentions  # type: ignore[union-attr]
         for item in PRESUMABLE
-        if item in definitions and definitions[item].document is not None and item not in structured
+        if item in definitions and definitions[item].document is not None
+        if structured.isdisjoint((item, _ANSWERED_BY.get(item, item)))
     }
     found: list[Unread] = []
     for entry, sentences in _read(chart):

@@ -93,12 +93,16 @@ class Hearing:
         if broken := self.problem(*criterion.defines):
             said = words.sentence("The rule broke, so this is unknown and a person looks")
             return CriterionResult(criterion.id, criterion.text, Outcome.UNKNOWN, said, problem=broken)
-        if criterion.applies and self.truth(criterion.applies) is False:
+        if criterion.applies and self.truth(criterion.applies) is False and not self._may_apply(criterion):
             facts = self.facts_behind(criterion.applies, criterion)
             said = words.facts_in_words(facts or self._facts_read(criterion.applies, criterion))
             why = words.sentence(criterion.applies_why or "Its condition does not hold", said)
             return CriterionResult(criterion.id, criterion.text, Outcome.NOT_APPLICABLE, why, facts)
         return self._weigh(criterion)
+
+    def _may_apply(self, criterion: Criterion) -> bool:
+        """Whether that it does not is only presumed from silence, and a record that nobody could read breaks it."""
+        return criterion.absence is Absence.PRESUMED_ABSENT and self.doubted(criterion)
 
     def _weigh(self, criterion: Criterion) -> CriterionResult:
         facts = self.facts_behind(criterion.evidence, criterion)

@@ -108,6 +108,7 @@ COMORBIDITIES: Mapping[str, Coding] = {
     "castration.resistant": Coding(ICD10CM, "Z19.2", "Hormone resistant malignancy status"),
     "castration.sensitive": Coding(ICD10CM, "Z19.1", "Hormone sensitive malignancy status"),
     "infection": Coding(SCT, "40733004", "Infectious disease"),
+    "cns": Coding(SCT, "94225005", "Secondary malignant neoplasm of brain"),
     "any": Coding(SCT, "64572001", "Disease"),
 }
 _COMORBIDITY_SNOMED: Mapping[str, str] = {
@@ -156,8 +157,8 @@ _COMORBIDITY_ICD10: tuple[tuple[str, str], ...] = (
     (r"C92\.[0456A]|C93\.0|C94\.0", "aml"),
     (r"Z33\.1|Z34|O(?!0[0-8])", "pregnancy"),
     (r"D70", "neutropenia"),
-    (r"I1[0-3]|I15|I16", "hypertension"),
-    (r"R04\.2", "hemoptysis"),
+    (r"I1[0-3A]|I15|I16", "hypertension"),
+    (r"R04\.(2|89)", "hemoptysis"),
     (
         r"A(?!Z)\d|B(?!07|3[56]|9[0-7])\d|J(09|1[0-8])|N39\.0|N10|L0[23]|K65|U07\.1|T80\.2|I33|G0[0-6]|R78\.81|R65",
         "infection",
@@ -169,10 +170,11 @@ _COMORBIDITY_ICD10: tuple[tuple[str, str], ...] = (
     (r"E83\.51", "hypocalcemia"),
     (r"E83\.52", "hypercalcemia"),
     (r"D48\.0", "gctb"),
+    (r"C79\.3|C83\.390", "cns"),
     (r"Z19\.2", "castration.resistant"),
     (r"Z19\.1", "castration.sensitive"),
     (r"I45\.81", "longqt"),
-    (r"K63\.1|K2[5-8]\.[1256]|K31\.6", "perforation"),
+    (r"K63\.1|K2[5-8]\.[1256]|K31\.6|K57\.[0248]|K35\.(2|3[23])|K22\.3", "perforation"),
     (r"Z94\.[0-4]|Z94\.8[1-4]|T86\.[0-5]|T86\.81", "transplant"),
 )
 _COMORBIDITY_WORDS: tuple[tuple[str, str], ...] = (
@@ -190,8 +192,22 @@ _COMORBIDITY_WORDS: tuple[tuple[str, str], ...] = (
     ("aml", r"acute myel(?:oid|ogenous) leuk[a]?emia|aml"),
     ("pregnancy", r"pregnan(?:t|cy)"),
     ("neutropenia", r"(?:febrile )?neutropeni(?:a|c fever)"),
-    ("hypertension", r"(?<!pulmonary )(?<!portal )(?<!intracranial )(?<!ocular )hypertension"),
-    ("hemoptysis", r"ha?emoptysis"),
+    (
+        "hypertension",
+        r"(?<!pulmonary )(?<!portal )(?<!intracranial )(?<!ocular )(?:hypertension|htn)|"
+        r"hypertensive (?:crisis|emergency|urgency)",
+    ),
+    (
+        "hemoptysis",
+        r"ha?emoptysis|cough\w* (?:up )?blood|blood[- ]?(?:y|tinged|streaked) sputum|pulmonary ha?emorrhage",
+    ),
+    (
+        "cns",
+        r"(?:cns|central nervous system|leptomeningeal|meningeal|intracranial|brain) "
+        r"(?:lymphoma|leuka?emia|myeloma|involvement|disease|infiltration|metastas[ei]s)|"
+        r"(?:lymphoma|leuka?emia|myeloma) (?:of|in|involving) (?:the )?(?:cns|central nervous system|brain|meninges)|"
+        r"neurolymphomatosis|leptomeningeal carcinomatosis",
+    ),
     (
         "infection",
         r"(?:active |acute |bacterial |viral |fungal |invasive |urinary tract |bloodstream |line |skin |soft tissue )?"
@@ -216,7 +232,13 @@ _COMORBIDITY_WORDS: tuple[tuple[str, str], ...] = (
         r"(?:castrat(?:ion|e)|hormone)[\s-](?:sensitive|nai?ve) (?:metastatic )?prostate (?:cancer|\w*carcinoma)|"
         r"prostate (?:cancer|\w*carcinoma),? (?:castrat(?:ion|e)|hormone)[\s-](?:sensitive|nai?ve)|m?cspc|m?hspc",
     ),
-    ("perforation", r"(?:gi|gastrointestinal|bowel|intestinal|colonic|gastric) perforation"),
+    (
+        "perforation",
+        r"perforat(?:ed|ion)(?: of(?: the)?)?(?: \w+)? ?(?:gi|gastrointestinal|bowel|intestin\w*|colon\w*|sigmoid|"
+        r"ca?ecum|rect(?:um|al)|stomach|gastric|duoden\w*|esophag\w*|viscus|ulcer|append\w*|diverticul\w*)|"
+        r"(?:gi|gastrointestinal|bowel|intestinal|colonic|sigmoid|rectal|gastric|duodenal|esophageal|hollow viscus) "
+        r"perforation",
+    ),
     (
         "transplant",
         r"(?:kidney|renal|liver|heart|lung|bone marrow|stem cell|allogeneic|solid organ|hematopoietic)(?: \w+){0,3} "

@@ -72,6 +72,7 @@ class Chart:
         """A clinical note in plain text that says `words`."""
         note = self.new("DocumentReference", about, f"{US_CORE}us-core-documentreference", id=fact.get("id"))
         category = coding(f"{US_CORE_CODES}us-core-documentreference-category", "clinical-note")
+        day = stated(fact["on"])
         text = {"contentType": "text/plain", "data": base64.b64encode(words.encode()).decode()}
         return self.add(
             note
@@ -80,7 +81,7 @@ class Chart:
                 "type": concept(type_ or coding(LOINC, "11488-4", "Consult note"), text=named),
                 "category": [concept(category)],
                 "subject": self.patient,
-                "date": f"{stated(fact['on'])}T12:00:00Z",
+                **({"date": f"{day}T12:00:00Z"} if len(day) == 10 else {}),  # an instant is of a whole day
                 "author": [self.oncologist],
                 "content": [{"attachment": text}],
             }

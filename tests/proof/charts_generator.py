@@ -85,6 +85,7 @@ def _can_be_told(story: stories.Story) -> bool:
 # --- Near misses ------------------------------------------------------------------------------------------------------
 
 Change = Callable[[random.Random, stories.Story, date], tuple[str, stories.Story]]
+_DONE = ("prior.therapy", "surgery", "rt.course", "transplant", "service")  # what has no status of a result
 _KEEPS = ("order",)  # a chart without an order is none that is judged
 
 
@@ -230,6 +231,8 @@ def _status(dice: random.Random, story: stories.Story, as_of: date) -> tuple[str
     if item in _KEEPS:
         return "order as it is", story
     fact["status"] = dice.choice(("entered-in-error", "entered-in-error", "preliminary", "registered", "cancelled"))
+    if item in _DONE:
+        fact["status"] = "entered-in-error"
     if "condition" in fact:
         fact["verified"] = dice.choice(("entered-in-error", "refuted", "unconfirmed"))
     return f"{item} is {fact['status']}", _with(story, item, number, fact)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 
-_LOOK_EVERY = 0.02  # seconds
+_LOOK_EVERY = 0.04  # seconds; a look costs about a millisecond, however many wait
 
 Look = Callable[[Collection[str]], Awaitable[Collection[str]]]
 

@@ -18,7 +18,13 @@ FOLDER = Path(__file__).parents[1] / "golden" / "pas"
 REQUESTS = sorted(one.stem for one in FOLDER.glob("request*.json"))
 UPDATES = sorted(one.stem for one in FOLDER.glob("update*.json"))
 RESPONSES = sorted(one.stem for one in FOLDER.glob("response*.json"))
-ABSENT = ("TransmissionIdentifiers", "documentInformation", "claimResponseReviewer", "addItem", "us/core/StructureDefinition")
+ABSENT = (
+    "TransmissionIdentifiers",
+    "documentInformation",
+    "claimResponseReviewer",
+    "addItem",
+    "us/core/StructureDefinition",
+)
 
 
 def golden(name: str) -> dict[str, Any]:

@@ -211,10 +211,11 @@ TOLD: Sequence[Told] = (
 def carry_all(practice_url: str, payer_url: str, *, day: date, say: Say) -> list[dict[str, Any]]:
     """Carry every story through. Each result: id, state, timeline, policies, and whether it ended as told."""
     practice, payer = Window(practice_url), Window(payer_url)
-    return [_carry(told, Telling(practice, payer, stories.load(told.name), day, say)) for told in TOLD]
+    return [carry(told, Telling(practice, payer, stories.load(told.name), day, say)) for told in TOLD]
 
 
-def _carry(told: Told, telling: Telling) -> dict[str, Any]:
+def carry(told: Told, telling: Telling) -> dict[str, Any]:
+    """One story from its chart to its end; what `carry_all` says of each."""
     telling.say(f"\n{telling.story.title}")
     state = told.carry(telling)
     telling.look()

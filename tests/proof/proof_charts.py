@@ -185,7 +185,9 @@ def _judge(drawn: Drawn, resources: Sequence[Resource]) -> Judgement:
 # Criteria that the order alone may meet, and why.
 _COMPANIONS = "the orders of the drugs that go with it, where no other cancer is there that they could be for"
 _ORDER_SPEAKS = {
+    "R12.C9": _COMPANIONS,
     "R13.C4": _COMPANIONS,
+    "R14.L1": "where no first dose is on record the order says for how long it asks",
     "R15.C4": _COMPANIONS,
     "R19.C5": "where no plan is on record the order says how many fractions, and no more are certified",
 }

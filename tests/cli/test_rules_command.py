@@ -82,7 +82,7 @@ def test_a_policy_without_fault_lints_clean(folder: Path) -> None:
 def test_a_shared_definition_that_no_policy_uses_is_listed(folder: Path) -> None:
     code, found = answer("lint", "--rules", folder)
     assert code == 0
-    assert "no policy uses `TPS Reaches` of Markers" in {one["message"] for one in found["findings"]}
+    assert "no policy uses `At Most` of Markers" in {one["message"] for one in found["findings"]}
 
 
 def test_a_warning_is_listed_and_an_error_refuses(folder: Path, tmp_path: Path) -> None:

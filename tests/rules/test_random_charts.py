@@ -14,7 +14,7 @@ import pytest
 from prior_auth.domain.assessment import Recommendation
 
 PROOF = Path(__file__).parents[1] / "proof"
-SEED, SAMPLE, PARTS = 6, 300, 5
+SEED, SAMPLE, PARTS = 6, 2_000, 10
 
 
 def _loaded(name: str) -> ModuleType:

@@ -54,7 +54,10 @@ def _starts(statements: Sequence[Statement], binding: Binding) -> Mapping[str | 
         against = drug not in INGREDIENTS or INGREDIENTS[drug].is_anticancer
         if against and days is not None and days.is_exact:
             found[each.focus or binding.only_cancer].append(_Start(days.earliest, drug, each))
-    return {cancer: sorted(given, key=lambda one: (one.day, one.drug)) for cancer, given in found.items()}
+    return {
+        cancer: sorted(given, key=lambda one: (one.day, one.drug, one.source.entry.reference))
+        for cancer, given in found.items()
+    }
 
 
 def _progressions(statements: Sequence[Statement], binding: Binding) -> Mapping[str | None, list[date]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
 
 from prior_auth.domain.evidence import Source, Unread
 from prior_auth.evidence.chart import Chart, Entry
@@ -35,7 +36,8 @@ PRESUMABLE = (
     "cns-disease",
     "rt.plan.reirradiation",
 )
-_ANSWERED_BY = {"operation": "surgery"}  # what stands in the chart under another name
+_OPERATION = ("operation", "surgery")  # what a document tells of as the first may stand in the chart as either
+_SAME_OPERATION = timedelta(days=60)  # a note of so long after the last coded one tells of another: a choice of ours
 WHY = "only the prose of a document tells of it: a person reads it, and states it coded"
 
 _SENTENCES = re.compile(r"[.;!?](?:\s|$)|\n+")
@@ -68,16 +70,33 @@ def told_only_in_prose(
         item: definitions[item].document.mentions  # type: ignore[union-attr]
         for item in PRESUMABLE
         if item in definitions and definitions[item].document is not None
-        if structured.isdisjoint((item, _ANSWERED_BY.get(item, item)))
+        if item in _OPERATION or item not in structured
     }
+    operated = _newest(statements, _OPERATION)
     found: list[Unread] = []
     for entry, sentences in _read(chart):
         for item, mention in mentions.items():
+            if item in _OPERATION and _is_covered(entry, operated):
+                continue
             if any(_tells(mention, sentence) for sentence in sentences):
                 found.append(_unread(item, entry))
         if any(_tells_of_therapy(sentence, given, asked) for sentence in sentences):
             found.append(_unread(PRIOR_THERAPY, entry))
     return tuple(found)
+
+
+def _newest(statements: Sequence[Statement], items: Sequence[str]) -> date | None:
+    """The last day of any of them; date.max where one bears no day."""
+    found = [each.when.days for each in statements if each.item in items or not set(items).isdisjoint(each.also)]
+    return max((date.max if days is None else days.latest for days in found), default=None)
+
+
+def _is_covered(entry: Entry, operated: date | None) -> bool:
+    """Whether the coded operations may be those that a document tells of."""
+    told = entry.when.days
+    if operated is None or told is None:
+        return operated is not None
+    return operated == date.max or told.earliest <= operated + _SAME_OPERATION
 
 
 def _read(chart: Chart) -> Iterator[tuple[Entry, list[str]]]:

@@ -267,6 +267,6 @@ def _as_day(value: object) -> date | None:
         return None
 
 
-def _newest_first(fact: Fact) -> tuple[int, str]:
+def _newest_first(fact: Fact) -> tuple[int, str, str, str]:
     digits = "".join(character for character in (fact.date or "")[:10] if character.isdigit())
-    return -int(digits.ljust(8, "0") or 0), fact.source.reference
+    return -int(digits.ljust(8, "0") or 0), fact.source.reference, fact.item, str(fact.value)

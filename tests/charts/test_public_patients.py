@@ -47,12 +47,12 @@ JOHN = {
     "R11.X2": "not-met",  # no transplant on record
 }
 
-# Adam Anyperson (GenomeX): a genomics report without a diagnosis; a MET-ALK fusion.
+# Adam Anyperson (GenomeX): a genomics report without a diagnosis; MSI-high, and a MET-ALK fusion. Of all rows that the
+# unknown cancer may be of, the one for MSI-high cancers of the bowel has most on record: pended, for the diagnosis.
 GENOMEX = {
     "R11.C1": "unknown",  # no Condition and no histology; C34.9 stands only as the reason of the panel's order
     "R11.C2": "unknown",  # nothing about extent
-    "R11.C3": "unknown",  # no PD-L1
-    "R11.C4": "not-met",  # ALK is altered, whatever EGFR is (NRAS, KIT and BRAF are the negatives)
+    "R11.C3": "met",  # MSI-high
     "R11.C5": "met",  # no earlier therapy on record
     "R11.C6": "unknown",  # no performance status
     "R11.C7": "met",  # no autoimmune disease on record
@@ -79,7 +79,7 @@ def judged(name: str, rulebook: Rulebook) -> ItemAssessment:
     [
         ("mcode-stu4-jenny-m-breast-full", ("A", "refer", "not-met"), JENNY),
         ("mcode-stu4-john-anyperson-nsclc-full", ("M4", "pend", None), JOHN),
-        ("mcode-stu4-genomex-adam-anyperson-full", ("M1", "refer", "not-met"), GENOMEX),
+        ("mcode-stu4-genomex-adam-anyperson-full", ("S2", "pend", None), GENOMEX),
     ],
 )
 def test_a_public_patient_is_judged_as_by_hand(
@@ -98,7 +98,7 @@ def test_a_public_patient_is_judged_as_by_hand(
     [
         ("mcode-stu4-jenny-m-breast-full", "R09.C2", {"Observation/tumor-marker-test-her2-jenny-m"}),
         ("mcode-stu4-john-anyperson-nsclc-full", "R11.C6", {"Observation/ecog-performance-status-fully-active"}),
-        ("mcode-stu4-genomex-adam-anyperson-full", "R11.C4", {"Observation/gx-genomic-variant-fusion-met-alk"}),
+        ("mcode-stu4-genomex-adam-anyperson-full", "R11.C3", {"Observation/gx-genomic-msi"}),
     ],
 )
 def test_what_decided_is_shown(name: str, criterion: str, evidence: set[str], rulebook: Rulebook) -> None:

@@ -112,8 +112,8 @@ class Determination:
     """One answer of a payer. `request` and `claim_identifiers` say which Claim it answers, as far as the answer does.
 
     `created` orders answers that cross each other on the way. `extra` are grants for no item that was asked.
-    `reply_to` is the URL to which requested information goes (CDex), where the payer says it. `doubts` are for a person.
-    `extension`: the payer says that it takes longer.
+    `reply_to` is the URL to which requested information goes (CDex), where the payer says it. `doubts` are for a
+    person. `extension`: the payer says that it takes longer.
     """
 
     created: datetime | None

@@ -31,11 +31,16 @@ pytestmark = [
 ]
 
 
-WHOLE = os.environ.get("PRIOR_AUTH_ORACLE") == "whole"  # every case: an hour; otherwise a few policies
+# `whole` takes every case (more than an hour), `stories` one of each story (minutes); otherwise a few of some policies.
+MODE = os.environ.get("PRIOR_AUTH_ORACLE", "")
 
 
-def _of_some_policies(cases: Sequence[Any], first: int, *parts: float) -> list[Any]:
-    """Of every fourth policy the cases that stand at these parts of its list."""
+def _chosen(cases: Sequence[Any], first: int, *parts: float) -> Sequence[Any]:
+    """Of every fourth policy from the `first` the cases that stand at these parts of its list, or more by MODE."""
+    if MODE == "whole":
+        return cases
+    if MODE == "stories":
+        return list({(case.policy, case.told["story"]): case for case in reversed(cases)}.values())
     by_policy: dict[str, list[Any]] = {}
     for case in cases:
         by_policy.setdefault(case.policy, []).append(case)
@@ -43,7 +48,7 @@ def _of_some_policies(cases: Sequence[Any], first: int, *parts: float) -> list[A
 
 
 def test_evidence_and_tests_of_the_cases_equal_the_reference(every_case: Any, judge: Any, tmp_path: Path) -> None:
-    cases = every_case if WHOLE else _of_some_policies(every_case, 0, 0, 0.3, 0.6)
+    cases = _chosen(every_case, 0, 0, 0.3, 0.6)
     runs: dict[str, dict[str, Any]] = {}
     ours: dict[str, Any] = {}
     for number, case in enumerate(cases):
@@ -74,7 +79,7 @@ def test_evidence_and_tests_of_the_cases_equal_the_reference(every_case: Any, ju
 
 
 def test_policies_come_to_the_same_from_elm(every_case: Any, judge: Any) -> None:
-    cases = every_case if WHOLE else _of_some_policies(every_case, 2, 0.3)
+    cases = _chosen(every_case, 2, 0.3)
     rules = {case.policy: judge(case).rule for case in cases}
     translated = _asked(
         {

@@ -17,7 +17,7 @@ up: install  ## the same services until stopped
 	@$(BIN)/prior-auth up $(ARGS)
 
 test: install  ## every test; what a machine lacks is skipped with its reason
-	@$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+	@$(BIN)/pytest -n 3 --dist loadgroup $(ARGS)
 
 check: install  ## lint, format, types, import contracts
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports

@@ -20,6 +20,8 @@ from prior_auth.fhir import json
 from prior_auth.fhir.chart_bundle import chart_resources
 from prior_auth.rulebook import Rulebook
 
+pytestmark = pytest.mark.xdist_group("ehr")
+
 AS_OF = date(2026, 9, 15)
 PATIENTS = Path(__file__).resolve().parents[1] / "charts" / "public"
 TWO_PATIENTS = ("mcode-stu4-eve-anyperson-breast", "mcode-stu4-john-anyperson-all-disease-examples")

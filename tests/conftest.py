@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("validator" if needed[0] == "official_errors" else "ehr"))
         group = item.get_closest_marker("xdist_group")
         if group is not None and "PYTEST_XDIST_WORKER" in os.environ:
-            item._id = coerce_node_id(f"{item.nodeid}@{group.args[0]}")  # type: ignore[attr-defined]
+            item._id = coerce_node_id(f"{item.nodeid}@{group.args[0]}")
 
 
 @pytest.fixture(scope="session")

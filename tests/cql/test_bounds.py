@@ -45,7 +45,7 @@ def test_an_endless_rule_ends_by_the_clock(ask: Ask, expression: str) -> None:
     result = ask(expression, budget=IN_TIME)
     took = time.thread_time() - started
     assert isinstance(result.problem, BudgetExceeded), (result, took)
-    assert took < 1.15, expression
+    assert took < 5, expression
 
 
 @pytest.mark.parametrize(

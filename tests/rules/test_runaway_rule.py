@@ -33,7 +33,7 @@ def test_a_runaway_criterion_is_unknown_in_time_and_what_was_found_before_stands
     story = stories.load("breast-her2-adjuvant")
     started = time.thread_time()
     judgement = engine.judge(chart_resources(story.chart()), as_of=story.day)
-    assert time.thread_time() - started < 1.5
+    assert time.thread_time() - started < 5
 
     (item,) = judgement.assessment.items
     broken = [one for one in item.criteria if one.problem is not None]

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 from prior_auth import stories
 from prior_auth.errors import BadInput
 from prior_auth.fhir import json
+from prior_auth.fhir.bundle import references
 from prior_auth.stories.chart import quantity
 from prior_auth.stories.people import npi
 
@@ -24,17 +24,6 @@ def resources(bundle: dict[str, Any], kind: str | None = None) -> list[dict[str,
 
 def about(bundle: dict[str, Any], slug: str) -> list[dict[str, Any]]:
     return [one for one in resources(bundle) if re.search(rf"-{slug}(-\d+)?$", one["id"])]
-
-
-def references(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        if isinstance(value.get("reference"), str):
-            yield value["reference"]
-        for part in value.values():
-            yield from references(part)
-    elif isinstance(value, list):
-        for part in value:
-            yield from references(part)
 
 
 def days(value: Any) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -42,8 +43,8 @@ async def fetch(url: str) -> bytes:
 def of_one_client(root: str, client_id: str, keys: str | Mapping[str, Any], file: Path) -> AuthorizationServer:
     """`root` is the address without `/fhir`; `keys` are a JWK set or the URL of one; `file` keeps the client."""
     registry = Registry(file)
-    at_url = keys if isinstance(keys, str) else None
-    registry.add(Client(client_id, client_id, (client_id,), jwks_url=at_url, jwks=None if at_url else keys))  # type: ignore[arg-type]
+    client = Client(client_id, client_id, (client_id,))
+    registry.add(replace(client, jwks_url=keys) if isinstance(keys, str) else replace(client, jwks=keys))
     return AuthorizationServer(
         base=f"{root}/fhir",
         token_url=f"{root}/auth/token",

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -225,7 +226,7 @@ class Play:
         answer = self._rejected(chain, bundle, read) if turn is Turn.ERROR else self._built(chain, bundle, read, turn)
         chain.answers.append(answer)
         if turn is Turn.PEND:
-            self._soon(lambda: self._decide(chain))
+            self._soon(partial(self._decide, chain))
         return _fhir(answer)
 
     def _payer(self, bundle: Json) -> PayerIdentity:
@@ -272,7 +273,7 @@ class Play:
         waiting = [one for one in self.chains if one.turn is Turn.ASK and tracking in _response_ids(one)]
         for chain in waiting:
             if not chain.decided:
-                self._soon(lambda chain=chain: self._decide(chain))  # type: ignore[misc]
+                self._soon(partial(self._decide, chain))
         issue = {"severity": "information", "code": "informational"}
         return _fhir({"resourceType": "OperationOutcome", "issue": [issue]})
 

@@ -83,6 +83,23 @@ def instant(sender: Sender) -> str:
     return sender.at.isoformat(timespec="seconds")
 
 
+def _asks(sender: Sender, name: str) -> Json:
+    """What a request and an inquiry say alike: who asks whom, about whom, and by which coverage."""
+    return {
+        "extension": [transmission(sender)],
+        "identifier": [identifier(f"{BASE}/trace", sender.id(f"{name}/trace"))],
+        "status": "active",
+        "type": coded(codes.CLAIM_TYPE, "professional"),
+        "use": "preauthorization",
+        "patient": sender.reference("Patient", "patient"),
+        "created": instant(sender),
+        "insurer": sender.reference("Organization", "insurer"),
+        "provider": sender.reference("Organization", "requestor"),
+        "priority": coded(codes.PRIORITY, "normal"),
+        "insurance": [{"sequence": 1, "focal": True, "coverage": sender.reference("Coverage", "coverage")}],
+    }
+
+
 def claim(sender: Sender, name: str, items: Sequence[Json]) -> Json:
     scope = extension("careTeamClaimScope", valueBoolean=True)
     ordering = {"extension": [scope], "sequence": 1, "provider": sender.reference("PractitionerRole", "role")}
@@ -91,20 +108,10 @@ def claim(sender: Sender, name: str, items: Sequence[Json]) -> Json:
         "Claim",
         f"{name}/claim",
         "claim",
-        extension=[transmission(sender)],
-        identifier=[identifier(f"{BASE}/trace", sender.id(f"{name}/trace"))],
-        status="active",
-        type=coded(codes.CLAIM_TYPE, "professional"),
-        use="preauthorization",
-        patient=sender.reference("Patient", "patient"),
-        created=instant(sender),
-        insurer=sender.reference("Organization", "insurer"),
-        provider=sender.reference("Organization", "requestor"),
-        priority=coded(codes.PRIORITY, "normal"),
+        **_asks(sender, name),
         careTeam=[ordering],
         supportingInfo=[additional(1, sender.reference("Condition", "condition"))],
         diagnosis=[{"sequence": 1, "diagnosisCodeableConcept": coded(codes.ICD10_CM, "C50.911")}],
-        insurance=[{"sequence": 1, "focal": True, "coverage": sender.reference("Coverage", "coverage")}],
         item=list(items),
     )
 
@@ -318,17 +325,7 @@ def inquiry(sender: Sender, name: str, *, item_of: Json | None = None, number: s
         "Claim",
         f"{name}/claim",
         "claim-inquiry",
-        extension=[transmission(sender)],
-        identifier=[identifier(f"{BASE}/trace", sender.id(f"{name}/trace"))],
-        status="active",
-        type=coded(codes.CLAIM_TYPE, "professional"),
-        use="preauthorization",
-        patient=sender.reference("Patient", "patient"),
-        created=instant(sender),
-        insurer=sender.reference("Organization", "insurer"),
-        provider=sender.reference("Organization", "requestor"),
-        priority=coded(codes.PRIORITY, "normal"),
-        insurance=[{"sequence": 1, "focal": True, "coverage": sender.reference("Coverage", "coverage")}],
+        **_asks(sender, name),
     )
     if number is not None:
         asked["extension"].append(extension("administrationReferenceNumber", valueString=number))
